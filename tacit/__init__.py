@@ -1,0 +1,32 @@
+"""tacit: self-supervised learning for live data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "watch": "tacit.app.api",
+    "learn": "tacit.app.api",
+    "load": "tacit.app.api",
+    "inspect": "tacit.app.api",
+    "Model": "tacit.app.api",
+    "Insight": "tacit.contracts.insight",
+    "TacitError": "tacit.contracts.errors",
+}
+__all__ = ["Insight", "Model", "TacitError", "__version__", "inspect", "learn", "load", "watch"]
+
+if TYPE_CHECKING:
+    from tacit.app.api import Model, inspect, learn, load, watch
+    from tacit.contracts.errors import TacitError
+    from tacit.contracts.insight import Insight
+
+
+def __getattr__(name: str) -> Any:
+    """Public names load their module when first asked for, so that `import tacit` costs nothing."""
+    if name not in _WHERE:
+        raise AttributeError(f"tacit has no {name!r}; it has {', '.join(__all__)}")
+    from importlib import import_module
+
+    return getattr(import_module(_WHERE[name]), name)

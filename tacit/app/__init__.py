@@ -1,0 +1,1 @@
+"""Command line and Python interface: a wish becomes a system."""

@@ -1,0 +1,1 @@
+"""How bytes become rows; the folder is the list."""

@@ -1,0 +1,1 @@
+"""Where insights go; the folder is the list."""

@@ -1,0 +1,1 @@
+"""What the rooms agree on: one file per idea. Imports nothing of ours."""

@@ -1,0 +1,58 @@
+"""Errors that a user can act on: what was wrong, what is known, what to try.
+
+One tree, so that `except TacitError` catches all that we raise on purpose. The command line prints the
+text and leaves with `exit_code`; anything else is a bug and shows its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TacitError(Exception):
+    """Something the user can mend. Args: what was wrong (with where), then what to try."""
+
+    exit_code = 2
+
+    def __init__(self, wrong: str, try_: str = "") -> None:
+        super().__init__(f"{wrong} {try_}".strip())
+        self.wrong, self.try_ = wrong, try_
+
+
+class SourceError(TacitError):
+    """A source cannot be opened or read at all."""
+
+
+class BadRecord(TacitError):
+    """One record cannot be used; raised only under --strict, else counted (see Refusals)."""
+
+
+class SchemaError(TacitError):
+    """Columns cannot be made out, or a named one is not there."""
+
+
+class SinkError(TacitError):
+    """A sink refuses; nothing it acknowledged is lost."""
+
+
+class ModelError(TacitError):
+    """A model folder is damaged, half-written, or of another version or stream."""
+
+
+class PortInUse(TacitError):
+    """The dashboard's port is taken."""
+
+
+class MissingPart(TacitError):
+    """A package that this needs is not installed."""
+
+
+class UnknownName(TacitError):
+    """A name that nothing answers to; proposes the nearest."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=1)
+        guess = f"Did you mean {near[0]!r}? " if near else ""
+        super().__init__(f"no {kind} is called {name!r}.", f"{guess}Known here: {', '.join(names)}.")

@@ -1,0 +1,28 @@
+"""Sink: where insights go.
+
+`write` takes insights with the source's position behind them, so that a transactional sink commits both
+at once. Writing the same (source, position) twice leaves one row.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from tacit.contracts.insight import Insights
+from tacit.contracts.source import Position
+
+
+class Sink(ABC):
+    """Where insights go. Raises SinkError when it refuses; what `flush` returned from is safe."""
+
+    @abstractmethod
+    def write(self, source: str, insights: Insights, after: Position) -> None:
+        """Take insights of one micro-batch; `after` is where the source stands behind them."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Return only when all that was written is safe."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Flush and let go."""

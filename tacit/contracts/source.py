@@ -1,0 +1,44 @@
+"""Source: ordered records from the outside world.
+
+A source turns whatever it reads into `Events`, counts what it must refuse, and can say where it stands.
+The same source reopened and put to `seek(position)` yields the same events again where it is replayable.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from tacit.contracts.events import Events, Feature, Refusals
+
+Position = dict[str, Any]  # JSON: a byte offset, a file and a row, and what decoding needs; with "next": the next event's position
+
+
+class Source(ABC):
+    """Where events come from. Subclasses set the three claims and implement poll, position, seek, close."""
+
+    name: str  # stable identity: rows in a sink are unique by (name, position)
+    replayable: ClassVar[bool] = False  # seek works, and yields the same events again
+    ends: ClassVar[bool] = True  # a file ends; a live stream doesn't
+    features: tuple[Feature, ...]  # known so far; only ever appended to
+    refusals: Refusals
+    notes: list[str]  # what was found by itself, to be said to the user ("time: 'ts' (ISO 8601)")
+
+    @abstractmethod
+    def poll(self, limit: int, timeout: float) -> Events | None:
+        """Up to `limit` next events; waits at most `timeout` seconds for the first.
+
+        Returns None once the source has ended, and empty Events when nothing came in time.
+        Raises SourceError when it can't be read; under strict, BadRecord at the first refused record.
+        """
+
+    @abstractmethod
+    def position(self) -> Position:
+        """Where to go on after the last event that poll returned."""
+
+    @abstractmethod
+    def seek(self, position: Position) -> None:
+        """Go on from `position`. Raises SourceError where the source is not replayable or has changed."""
+
+    def close(self) -> None:  # noqa: B027 - a source without resources has nothing to close
+        """Let go of files and sockets."""

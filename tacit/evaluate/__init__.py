@@ -1,0 +1,1 @@
+"""Is it better, and how sure: comparisons with intervals."""

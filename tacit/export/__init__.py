@@ -1,0 +1,1 @@
+"""From torch to what the live path runs, held to it by parity."""

@@ -1,0 +1,1 @@
+"""The statistics: updated with every event, plain arrays, no torch."""

@@ -1,0 +1,1 @@
+"""The slow path: gradient descent over pretext tasks, in another process."""

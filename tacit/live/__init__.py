@@ -1,0 +1,1 @@
+"""The fast path: events in, insights out."""

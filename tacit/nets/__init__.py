@@ -1,0 +1,1 @@
+"""Torch bricks: encoders."""
