@@ -1,0 +1,76 @@
+"""Evidence: surprise summed over a key's events, and how much of it is worth an alert under a budget.
+
+A <- max(0, A + min(v, CAP) - DRAG), v = -log p: Page's cumulative sum (1954) with a reference value above the mean of
+v on normal data (1), so that one great surprise or many middling ones add up and quiet lets go. The threshold follows
+from the budget: the heights that A reaches between two zeros fall off exponentially, P(peak > h) = exp(-h / beta),
+on correlated data too, only with another beta. Both the rate of peaks and beta are learned (the median of
+the excesses, which faults cannot drag far), starting from what independent events would give.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Doubles = NDArray[np.float64]
+
+DRAG = 3.0
+CAP = 20.0
+MOST = 60.0
+THETA = 0.94  # of independent events: the root of exp(-theta DRAG) = 1 - theta
+BINS = 240  # of peak heights, a quarter each
+PRIOR = 20.0
+# header: [threshold, budget a day, peaks, events a day, first time, alerts decayed, time of the last, spare]
+THRESHOLD, BUDGET, PEAKS, PER_DAY, FIRST, ALERTS, LAST, EVENTS = range(8)
+FADE = 1.0 - 1.0 / 2000.0  # a peak, of the counts before it
+DAY = 86_400.0
+
+
+@njit(cache=True, error_model="numpy")
+def add_evidence(evidence: float, surprise: float) -> float:
+    """The cumulative sum after an event, within [0, MOST]."""
+    return min(max(0.0, evidence + min(surprise, CAP) - DRAG), MOST)
+
+
+@njit(cache=True, error_model="numpy")
+def learn_peak(height: float, counts: Doubles, head: Doubles) -> None:
+    """One excursion ended; its height enters the counts [BINS]."""
+    head[PEAKS] += 1.0
+    for j in range(BINS):
+        counts[j] *= FADE
+    counts[min(int(height * 4.0), BINS - 1)] += 1.0
+
+
+@njit(cache=True, error_model="numpy")
+def set_threshold(counts: Doubles, head: Doubles, now: float) -> None:
+    """The height that normal data pass `budget` times a day, from peaks so far and the prior. `now` in seconds."""
+    span = max(now - head[FIRST], 1.0)
+    rate = head[EVENTS] / span * DAY  # events a day, over all keys
+    head[PER_DAY] = rate
+    total = 0.0
+    for j in range(BINS):
+        total += counts[j]
+    # beta: median excess over the median peak / ln 2, with a prior of PRIOR peaks of independent events
+    beta, base = 1.0 / THETA, 0.0
+    if total > 0.0:
+        running, j = 0.0, 0
+        while running < 0.5 * total:
+            running += counts[j]
+            j += 1
+        base = 0.25 * j
+        upper = running + 0.5 * (total - running)
+        while running < upper and j < BINS:
+            running += counts[j]
+            j += 1
+        learned = max((0.25 * j - base) / math.log(2.0), 0.5 / THETA)
+        beta = (PRIOR * beta + total * learned) / (PRIOR + total)
+    share = total / (total + PRIOR)
+    # peaks a day, above `base`: as counted; as independent events would give it: a peak in about every 20 events
+    counted = 0.5 * head[PEAKS] / span * DAY
+    independent = 0.05 * rate * math.exp(-base / beta)
+    peaks = math.exp(share * math.log(max(counted, 1e-9)) + (1.0 - share) * math.log(max(independent, 1e-9)))
+    pressure = max(1.0, head[ALERTS] / max(head[BUDGET], 1e-9))
+    head[THRESHOLD] = min(base + beta * math.log(max(peaks * pressure / head[BUDGET], 1.0)), 0.9 * MOST)

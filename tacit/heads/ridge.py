@@ -1,0 +1,102 @@
+"""Ridge forecast: a Gram matrix and cross moments with forgetting, solved every n events.
+
+W = (G + rho I)^-1 C, G = sum lambda^k phi phi', C = sum lambda^k phi (z(t+h) - z(t))': the target is the
+change, so that the ridge shrinks towards "stays as it is". The Gram is kept, not its inverse: it cannot wind up,
+and two of them merge by addition. The triangle is packed by rows; every inner loop runs over contiguous memory
+without a reduction, so that the compiler vectorises it and the sum does not depend on how.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Row = NDArray[np.float32]
+
+FORGET = 1.0 - math.log(2.0) / 2000.0  # half-life of 2,000 events
+FLOOR = 2.0  # the ridge: as if so many events had said that nothing changes
+SHARE = 2e-3  # and this share of the mean diagonal
+
+
+@njit(cache=True, error_model="numpy")
+def learn_gram(gram: Row, cross: Row, phi: Row, target: Row, weight: float, P: int, K: int) -> None:
+    """One pair: gram [P(P+1)/2], cross [P*K], phi [P], target [K]."""
+    forget = np.float32(FORGET)
+    at = 0
+    for i in range(P):
+        a = np.float32(weight) * phi[i]
+        g = gram[at : at + i + 1]
+        for j in range(i + 1):
+            g[j] = forget * g[j] + a * phi[j]
+        at += i + 1
+        c = cross[i * K : (i + 1) * K]
+        for k in range(K):
+            c[k] = forget * c[k] + a * target[k]
+
+
+@njit(cache=True, error_model="numpy")
+def predict(weights: Row, phi: Row, out: Row, P: int, K: int, first: int, n: int) -> None:
+    """out[:n] = W[:, first:first+n]' phi; weights [P*K]."""
+    for k in range(n):
+        out[k] = np.float32(0.0)
+    for i in range(P):
+        a = phi[i]
+        w = weights[i * K + first : i * K + first + n]
+        for k in range(n):
+            out[k] += a * w[k]
+
+
+@njit(cache=True, error_model="numpy")
+def solve(gram: Row, cross: Row, weights: Row, P: int, K: int, A: NDArray[np.float64], B: NDArray[np.float64], column: NDArray[np.float64]) -> bool:
+    """weights := (G + rho I)^-1 C by Cholesky in float64; A [P, P], B [P, K], column [P] are scratch.
+
+    False where the matrix is not positive definite (then the old weights stay); cannot happen with a finite Gram.
+    """
+    at, trace = 0, 0.0
+    for i in range(P):
+        for j in range(i + 1):
+            A[i, j] = gram[at + j]
+        at += i + 1
+        trace += A[i, i]
+    ridge = FLOOR + SHARE * trace / P
+    for i in range(P):
+        A[i, i] += ridge
+        for k in range(K):
+            B[i, k] = cross[i * K + k]
+    for k in range(P):
+        pivot = A[k, k]
+        if not pivot > 0.0:
+            return False
+        root = math.sqrt(pivot)
+        A[k, k] = root
+        inverse = 1.0 / root
+        for i in range(k + 1, P):
+            column[i] = A[i, k] * inverse
+            A[i, k] = column[i]
+        for i in range(k + 1, P):
+            a, row = column[i], A[i]
+            for j in range(k + 1, i + 1):
+                row[j] -= a * column[j]
+    for i in range(P):
+        row = B[i]
+        for j in range(i):
+            a, other = A[i, j], B[j]
+            for k in range(K):
+                row[k] -= a * other[k]
+        inverse = 1.0 / A[i, i]
+        for k in range(K):
+            row[k] *= inverse
+    for i in range(P - 1, -1, -1):
+        row = B[i]
+        for j in range(i + 1, P):
+            a, other = A[j, i], B[j]
+            for k in range(K):
+                row[k] -= a * other[k]
+        inverse = 1.0 / A[i, i]
+        for k in range(K):
+            row[k] *= inverse
+            weights[i * K + k] = np.float32(row[k])
+    return True

@@ -1,0 +1,83 @@
+"""Running location and scale of each feature, robust, and the squash that bounds what enters the heads.
+
+z = squash((x - mean) / scale): linear to 3, logarithmic beyond, so that 1e300 is about 700 and no single value
+can take a sum of squares hostage. Mean and variance are exponentially weighted; an event moves the mean
+by at most 3 scales and the variance by at most 64 of itself (Huber's psi), so one outlier does not blind the scale.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+KNEE = 3.0
+CLIP_MEAN = 3.0
+CLIP_SQUARE = 64.0
+RATE = 1.0 / 2000.0  # slowest learning rate: half of the weight is 1,386 events old
+PRIOR = 3.0  # the first values count as if so many had come before
+FLOOR = 1e-30
+
+
+@njit(cache=True, error_model="numpy")
+def squash(v: float) -> float:
+    """Identity on [-3, 3], sign(v) (3 + log(|v| - 2)) beyond: smooth, monotone, invertible."""
+    a = abs(v)
+    if a <= KNEE:
+        return v
+    a = KNEE + math.log(a - KNEE + 1.0)
+    return a if v > 0 else -a
+
+
+@njit(cache=True, error_model="numpy")
+def unsquash(z: float) -> float:
+    """The inverse of squash, exact; kept finite."""
+    a = abs(z)
+    if a <= KNEE:
+        return z
+    a = KNEE - 1.0 + math.exp(min(a - KNEE, 700.0))
+    return a if z > 0 else -a
+
+
+@njit(cache=True, error_model="numpy")
+def learn_scale(x: float, n: float, weight: float, mean: float, scale: float) -> tuple[float, float]:
+    """Mean and scale after x has been seen; n events came before. At n = 0 takes x and a tenth of it."""
+    if n == 0 and scale == 0.0:
+        return x, 0.1 * abs(x)
+    rate = weight * max(1.0 / (n + PRIOR), RATE)
+    wide = max(scale, FLOOR)
+    d = (x - mean) / wide
+    if n >= 16:
+        step = min(max(d, -CLIP_MEAN), CLIP_MEAN)
+        square = min(d * d, CLIP_SQUARE)
+    else:
+        step = d
+        square = min(d * d, 1e6)
+    variance = wide * wide * (1.0 + rate * (square - 1.0))
+    mean += rate * step * wide
+    return mean, math.sqrt(max(variance, (1e-7 * mean) ** 2))
+
+
+@njit(cache=True, error_model="numpy")
+def learn_spread(r: float, n: float, weight: float, spread: float) -> float:
+    """Root mean square of residuals around 0, robust in the same way; n events came before."""
+    rate = weight * max(1.0 / (n + 2.0), RATE)
+    square = spread * spread
+    most = 16.0 * square if n >= 16 else 1e6
+    return math.sqrt(square + rate * (min(r * r, most) - square) + 1e-10)
+
+
+@njit(cache=True, error_model="numpy")
+def scaled(x: float, mean: float, scale: float) -> float:
+    """z of x: finite for every finite x, 0 where the scale is still 0 and x is the mean."""
+    d = x - mean
+    if d == 0.0:
+        return 0.0
+    wide = max(scale, FLOOR)
+    if abs(d) > 1e150 and wide < 1e-150:
+        return 700.0 if d > 0 else -700.0
+    v = d / wide
+    if not np.isfinite(v):
+        return 700.0 if d > 0 else -700.0
+    return squash(v)

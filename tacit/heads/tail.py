@@ -1,0 +1,194 @@
+"""Tails: how rare a value of this size is, from decayed counts, the same meaning on every stream.
+
+Two sketches. The inner one, per feature and channel, turns |residual| / sigma into a Gaussian surprise g (two-sided):
+64 bins, four an octave from 2^-6 to 2^10, pooled over keys, with a Student-t(3) prior of PRIOR events, so that it
+is sane before data and heavy-tailed beyond them. The outer one turns the event's statistic q into the tail
+probability that becomes the score: linear bins of q (itself a -log p), an exponential tail fitted to the excesses over its upper
+two per cent (peaks over threshold; Pickands 1975), and a correction held by feedback from the exceedances that really
+came (adaptive conformal inference: Gibbs & Candes, 2021), so that 0.99 and 0.999 stay passed by 1 in 100 and 1 in 1,000.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Row = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+BINS = 64
+LOWEST = -6  # log2 of the first edge
+PER_OCTAVE = 4
+PRIOR = 20.0
+HALF_LIFE = 20_000.0  # events, of both sketches
+REFRESH = 256  # events between two readings of a sketch into its table
+
+OUTER = 512  # bins of q from 0 to Q_HIGH
+Q_HIGH = 32.0
+Q_BIN = Q_HIGH / OUTER
+# header of the outer sketch, a float64 row: [total, cut, mass over cut, mean excess, shift at .99, shift at .999, seen, until]
+TOTAL, CUT, OVER, EXCESS, SHIFT_99, SHIFT_999, SEEN, NEXT = range(8)
+GAIN = 0.02  # of the feedback, in units of -log p, an exceedance
+
+
+@njit(cache=True, error_model="numpy")
+def upper_quantile(p: float) -> float:
+    """x with P(N(0,1) > x) = p; |error| < 4.5e-4 (Abramowitz & Stegun 26.2.23)."""
+    if p > 0.5:
+        return -upper_quantile(1.0 - p)
+    t = math.sqrt(-2.0 * math.log(max(p, 1e-300)))
+    return t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)))
+
+
+@njit(cache=True, error_model="numpy")
+def upper_tail(x: float) -> float:
+    """P(N(0,1) > x)."""
+    return 0.5 * math.erfc(x / math.sqrt(2.0))
+
+
+@njit(cache=True, error_model="numpy")
+def minus_log_tail(x: float) -> float:
+    """-log P(N(0,1) > x), for any x without underflow."""
+    if x < 7.0:
+        return -math.log(upper_tail(x))
+    return 0.5 * x * x + math.log(x * math.sqrt(2.0 * math.pi)) + 1.0 / (x * x)
+
+
+@njit(cache=True, error_model="numpy")
+def chi_square_surprise(energy: float, k: float) -> float:
+    """-log P(chi2_k > energy) by Wilson & Hilferty's cube root, 1931."""
+    if k < 1.0:
+        return 0.0
+    spread = 2.0 / (9.0 * k)
+    return minus_log_tail(((energy / k) ** (1.0 / 3.0) - 1.0 + spread) / math.sqrt(spread))
+
+
+@njit(cache=True, error_model="numpy")
+def edge(j: int) -> float:
+    """Lower edge of inner bin j: piecewise linear in the octave, as the bits of a float are."""
+    octave, part = j // PER_OCTAVE, j % PER_OCTAVE
+    return 2.0 ** (LOWEST + octave) * (1.0 + part / PER_OCTAVE)
+
+
+@njit(cache=True, error_model="numpy")
+def place(u: float) -> float:
+    """Where |u| lies on the inner axis, in bins, 0 to BINS."""
+    if not u > 2.0**LOWEST:
+        return 0.0
+    mantissa, exponent = math.frexp(u)  # u = mantissa 2^exponent, mantissa in [.5, 1)
+    x = PER_OCTAVE * (exponent - 1 - LOWEST + (2.0 * mantissa - 1.0))
+    return min(x, BINS - 1e-3)
+
+
+@njit(cache=True, error_model="numpy")
+def student_tail(u: float) -> float:
+    """P(|T| > u), T Student-t with 3 degrees of freedom scaled to a median |T| of 0.67, as a Gaussian's."""
+    t = u * 1.135
+    s = t / math.sqrt(3.0)
+    return max(1.0 - 2.0 / math.pi * (math.atan(s) + s / (1.0 + s * s)), 1e-12)
+
+
+@njit(cache=True, error_model="numpy")
+def read_inner(counts: Row, table: Row, fade: float) -> None:
+    """Reads counts [BINS] into table [BINS + 1] of g at the bins' edges, and fades the counts."""
+    total = 0.0
+    for j in range(BINS):
+        total += counts[j]
+    above = 0.0
+    for j in range(BINS, -1, -1):
+        if j < BINS:
+            above += counts[j]
+            counts[j] *= fade
+        u = edge(j) if j > 0 else 0.0
+        p = (above + PRIOR * student_tail(u)) / (total + PRIOR)
+        table[j] = max(0.0, upper_quantile(0.5 * min(p, 1.0)))
+
+
+@njit(cache=True, error_model="numpy")
+def gaussian(u: float, table: Row) -> float:
+    """g of u >= 0: linear between the edges of the table."""
+    x = place(u)
+    j = int(x)
+    return table[j] + (x - j) * (table[j + 1] - table[j])
+
+
+@njit(cache=True, error_model="numpy")
+def band(table: Row, g: float) -> float:
+    """The u at which g is reached: half-width of an expected band, in sigma. The inverse of `gaussian`."""
+    for j in range(BINS):
+        if table[j + 1] >= g:
+            part = (g - table[j]) / max(table[j + 1] - table[j], 1e-9)
+            low = edge(j) if j > 0 else 0.0
+            return low + part * (edge(j + 1) - low)
+    return edge(BINS)
+
+
+@njit(cache=True, error_model="numpy")
+def read_outer(counts: Row, tail: Row, head: Doubles, fade: float) -> None:
+    """Reads counts [OUTER] into tail [OUTER + 1] of -log P(q >= edge), fits the exponential tail, fades the counts."""
+    total = 0.0
+    for j in range(OUTER):
+        total += counts[j]
+    head[TOTAL] = total
+    want = max(0.02 * total, 10.0)
+    above, weighted, cut = 0.0, 0.0, OUTER
+    for j in range(OUTER - 1, -1, -1):
+        if above < want:
+            above += counts[j]
+            weighted += counts[j] * (j + 0.5)
+            cut = j
+    prior = 10.0
+    head[CUT] = cut * Q_BIN
+    head[OVER] = max(above, 1.0)
+    mean = (weighted - above * cut) * Q_BIN
+    # the prior says what holds for a -log p of independent events: excesses are 1 long
+    head[EXCESS] = max((mean + prior) / (above + prior), 0.1)
+    start = -math.log(min((above + 0.5) / (total + 1.0), 1.0))
+    above = 0.0
+    for j in range(OUTER, -1, -1):
+        if j < OUTER:
+            above += counts[j]
+        if j >= cut:
+            tail[j] = start + (j - cut) * Q_BIN / head[EXCESS]
+        else:
+            tail[j] = -math.log(min((above + 0.5) / (total + 1.0), 1.0))
+    for j in range(OUTER):
+        counts[j] *= fade
+
+
+@njit(cache=True, error_model="numpy")
+def raw_surprise(q: float, tail: Row, head: Doubles) -> float:
+    """-log P(Q >= q) by the table, unbounded beyond it."""
+    x = q / Q_BIN
+    if x <= 0.0:
+        return 0.0
+    if x >= OUTER:
+        return tail[OUTER] + (x - OUTER) * Q_BIN / head[EXCESS]
+    j = int(x)
+    return tail[j] + (x - j) * (tail[j + 1] - tail[j])
+
+
+@njit(cache=True, error_model="numpy")
+def corrected(raw: float, head: Doubles) -> float:
+    """The surprise after the feedback: identity near 0, shifted by the two anchors at -log .01 and -log .001."""
+    a, b = 4.605170186, 6.907755279
+    if raw <= a:
+        return max(raw - head[SHIFT_99] * raw / a, 0.0)
+    low, high = a - head[SHIFT_99], b - head[SHIFT_999]
+    slope = max((high - low) / (b - a), 0.2)
+    return low + slope * (raw - a)
+
+
+@njit(cache=True, error_model="numpy")
+def learn_outer(q: float, surprise: float, counts: Row, head: Doubles, weight: float) -> None:
+    """Counts q and moves the anchors: up by GAIN times what exceeded, down by what should have."""
+    x = min(max(int(q / Q_BIN), 0), OUTER - 1)
+    counts[x] += weight
+    head[SEEN] += 1.0
+    warm = GAIN * max(1.0, 20.0 * math.exp(-head[SEEN] / 300.0)) * weight
+    head[SHIFT_99] = min(max(head[SHIFT_99] + warm * ((1.0 if surprise > 4.605170186 else 0.0) - 0.01), -2.0), 4.0)
+    slow = 4.0 * GAIN * weight
+    head[SHIFT_999] = min(max(head[SHIFT_999] + slow * ((1.0 if surprise > 6.907755279 else 0.0) - 0.001), -2.0), 6.0)

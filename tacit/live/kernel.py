@@ -1,0 +1,436 @@
+"""The hot loop: events in arrival order through scales, bank, ridge, tails and evidence, compiled.
+
+For each event: read (what was expected, how surprising is this, which features made it so), then learn. The
+state after an event depends on the order of events alone, never on how they were cut into batches, since
+each event runs the same instructions by itself; solving and reading of sketches is due by counts.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from tacit.heads import correlation, evidence, ridge, scale, tail
+from tacit.heads.layout import CHANNELS, COUNT, CROSSED, EPISODE, EVIDENCE, GAP, HORIZONS, PEAK, QUIET, RING, SEASON, Layout
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+
+SOLVE = 32  # events of a key between two solutions of its ridge
+WHITEN = 64
+YOUNG = 8  # events of a key before its residuals count
+LEVEL = 1.0 - 0.5 ** (1 / 4.0)  # the level looks back 4 events
+DRIFT = 1.0 - 0.5 ** (1 / 256.0)
+WRAP = RING * SOLVE * WHITEN * 128  # counts wrap here, long before float32 loses the unit
+TRUST = 6.0  # surprise from which on an event teaches less
+LEAST = 0.1  # but at least this much, and in an open episode no more
+PATIENCE = 4000.0  # events after which a lasting change is taken as the new normal
+CALM = 40  # events and ...
+CALM_SECONDS = 15.0  # ... seconds below half the threshold before an episode closes
+
+
+MEAN, SCALE, SEEN = range(3)  # rows of a key's scales, float64 since values may be 1e12 + 1e-3
+
+
+class Pool(NamedTuple):
+    """What all keys share. B blocks of F features, C channels."""
+
+    mean: F64  # [B, F]
+    scale: F64  # [B, F]
+    seen: F64  # [B, F]
+    counts: F32  # [B, C, F, BINS]
+    table: F32  # [B, C, F, BINS + 1]
+    bands: F32  # [B, F] half-width of the expected band, in sigma
+    muted: NDArray[np.bool_]  # [B, F]
+    outer: F32  # [OUTER]
+    tail: F32  # [OUTER + 1]
+    head: F64  # [8] of tail
+    peaks: F64  # [evidence.BINS]
+    budget: F64  # [8] of evidence
+    omega: F64  # [4] angular frequencies of the season, rad/s; 0 = none
+    episodes: NDArray[np.int64]  # [1] the last episode's id
+    clock: F64  # [4] the stream's clock in s, steps out of line, typical step, time of the last event
+
+
+class Scratch(NamedTuple):
+    """Room to work in; nothing here outlives an event."""
+
+    z: F32  # [B, F]
+    valid: NDArray[np.bool_]  # [B, F]
+    guess: F32  # [B, F] one step ahead
+    spread: F32  # [B, F] its usual error
+    residual: F32  # [B, C, F]
+    g: F32  # [B, C, F]
+    squares: F32  # [B, C, F]
+    work: F32  # [F]
+    target: F32  # [2F]
+    A: F64  # [P, P]
+    X: F64  # [P, 2F]
+    column: F64  # [P]
+    Y: F64  # [F, F]
+    Z: F64
+    T: F64
+    U: F64
+
+
+class Out(NamedTuple):
+    """What comes out, [n] or [n, B*F]."""
+
+    score: F64
+    surprise: F64
+    alert: NDArray[np.int64]
+    opened: NDArray[np.int8]  # 1 where an episode opens, 2 where one closes, else 0
+    low: F32
+    middle: F32
+    high: F32
+    forecast: F32
+    shares: F32
+    drift: F32
+    z: F32
+    loss: F32  # [n, 2] capped squared error a feature at both horizons, NaN where there is none
+
+
+@njit(cache=True, error_model="numpy")
+def read_lane(lane: F32, lay: Layout, n: int, z: F32, guess: F32) -> None:
+    """guess := the forecast of this event from the one before; z itself for a key's first event."""
+    F, P = lay.F, lay.P
+    if n < 1:
+        for f in range(F):
+            guess[f] = z[f]
+        return
+    at = lay.ring + ((n - 1) % RING) * lay.ring_row
+    phi = lane[at : at + P]
+    ridge.predict(lane[lay.weights : lay.weights + P * 2 * F], phi, guess, P, 2 * F, 0, F)
+    for f in range(F):
+        guess[f] += phi[1 + f]
+
+
+@njit(cache=True, error_model="numpy")
+def learn_lane(lane: F32, lay: Layout, n: int, row: int, z: F32, seconds: float, omega: F64, weight: float, s: Scratch, forecast: F32) -> None:
+    """Writes this event's features, learns the pairs that are now complete, solves when due, forecasts from here."""
+    F, P, M = lay.F, lay.P, lay.M
+    at = lay.ring + (n % RING) * lay.ring_row
+    phi = lane[at : at + P]
+    phi[0] = np.float32(1.0)
+    for f in range(F):
+        phi[1 + f] = z[f]
+    memory = lane[lay.memory : lay.memory + M * F]
+    for m in range(M):
+        half = 2.0**m if M == 8 else 2.0 ** (2 * m + 1) if M == 4 else 3.0 * 10.0**m
+        rate = np.float32(1.0 - 0.5 ** (1.0 / half)) if n > 0 else np.float32(1.0)
+        for f in range(F):
+            memory[m * F + f] += rate * (z[f] - memory[m * F + f])
+            phi[1 + F + m * F + f] = memory[m * F + f]
+    for k in range(SEASON // 2):
+        if omega[k] > 0.0:
+            phi[P - SEASON + 2 * k] = np.float32(math.sin(omega[k] * seconds))
+            phi[P - SEASON + 2 * k + 1] = np.float32(math.cos(omega[k] * seconds))
+    far = HORIZONS[1]
+    weights = lane[lay.weights : lay.weights + P * 2 * F]
+    if n >= far:
+        then = lay.ring + ((n - far) % RING) * lay.ring_row
+        after = lay.ring + ((n - far + 1) % RING) * lay.ring_row
+        for f in range(F):
+            s.target[f] = lane[after + 1 + f] - lane[then + 1 + f]
+            s.target[F + f] = z[f] - lane[then + 1 + f]
+        gram = lane[lay.gram : lay.gram + P * (P + 1) // 2]
+        cross = lane[lay.cross : lay.cross + P * 2 * F]
+        ridge.learn_gram(gram, cross, lane[then : then + P], s.target, weight, P, 2 * F)
+        if n >= far + 8 and n % SOLVE == row % SOLVE:
+            ridge.solve(gram, cross, weights, P, 2 * F, s.A, s.X, s.column)
+    ahead = lane[at + P : at + P + F]
+    ridge.predict(weights, phi, ahead, P, 2 * F, F, F)
+    for f in range(F):
+        ahead[f] += z[f]
+        forecast[f] = ahead[f]
+
+
+@njit(cache=True, error_model="numpy")
+def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F64, pool: Pool, s: Scratch) -> int:
+    """Scales, forecasts and Gaussian surprises of one block; returns the key's count of events before this."""
+    F = lay.F
+    n = int(base[COUNT])
+    z, guess, valid = s.z[b], s.guess[b], s.valid[b]
+    before = lay.ring + ((n - 1) % RING) * lay.ring_row
+    for f in range(F):
+        x = values[b * F + f]
+        valid[f] = math.isfinite(x)
+        if valid[f]:
+            if known[SEEN, f] == 0.0:  # never seen here: as it is elsewhere
+                elsewhere = pool.seen[b, f] > 0.0
+                known[MEAN, f] = pool.mean[b, f] if elsewhere else x
+                known[SCALE, f] = pool.scale[b, f] if elsewhere else 0.0
+            z[f] = np.float32(scale.scaled(x, known[MEAN, f], known[SCALE, f]))
+        else:
+            z[f] = lane[before + 1 + f] if n > 0 else np.float32(0.0)
+    read_lane(lane, lay, n, z, guess)
+    then = lay.ring + ((n - HORIZONS[1]) % RING) * lay.ring_row + lay.P
+    for f in range(F):
+        level = base[lay.level + f]
+        level += np.float32(LEVEL if n > 0 else 1.0) * (z[f] - level)
+        base[lay.level + f] = level
+        s.residual[b, 0, f] = z[f] - guess[f]
+        s.residual[b, 1, f] = z[f] - lane[then + f] if n >= HORIZONS[1] else np.float32(0.0)
+        s.residual[b, 2, f] = level
+        for c in range(CHANNELS):
+            g = 0.0
+            spread = base[lay.level_scale + f] if c == 2 else lane[lay.sigma + c * F + f]
+            if c == 0:
+                s.spread[b, f] = spread if known[SEEN, f] >= YOUNG else np.float32(3.0)
+            if valid[f] and known[SEEN, f] >= YOUNG and not pool.muted[b, f]:
+                r = s.residual[b, c, f]
+                g = tail.gaussian(abs(r) / max(spread, 1e-5), pool.table[b, c, f])
+                if r < 0:
+                    g = -g
+            s.g[b, c, f] = np.float32(g)
+    return n
+
+
+@njit(cache=True, error_model="numpy")
+def weigh_block(base: F32, lay: Layout, b: int, s: Scratch, energy: F64, width: F64, greatest: F64) -> None:
+    """Adds the block to each channel's energy, number of features and greatest single surprise."""
+    F = lay.F
+    triangle = F * (F + 1) // 2
+    for c in range(CHANNELS):
+        start = lay.whitener + c * triangle
+        correlation.decorrelate(base[start : start + triangle], s.g[b, c], s.work, F)
+        for f in range(F):
+            w = s.work[f] if s.valid[b, f] else np.float32(0.0)
+            s.squares[b, c, f] = w * w
+            energy[c] += w * w
+            if s.valid[b, f]:
+                width[c] += 1.0
+            greatest[c] = max(greatest[c], abs(s.g[b, c, f]), abs(w))
+
+
+@njit(cache=True, error_model="numpy")
+def learn_block(known: F64, base: F32, lane: F32, lay: Layout, row: int, b: int, n: int, values: F64, seconds: float, weight: float, pool: Pool, s: Scratch, forecast: F32) -> float:
+    """Everything this event teaches one block; returns its drift, a mean square of moved means."""
+    F = lay.F
+    triangle = F * (F + 1) // 2
+    drift = 0.0
+    for f in range(F):
+        z = s.z[b, f]
+        moved = base[lay.drift + f]
+        moved += np.float32(DRIFT) * (z - moved)
+        base[lay.drift + f] = moved
+        drift += moved * moved
+        if not s.valid[b, f]:
+            continue
+        x = values[b * F + f]
+        many = known[SEEN, f]
+        if many >= YOUNG:
+            for c in range(CHANNELS):
+                spread = base[lay.level_scale + f] if c == 2 else lane[lay.sigma + c * F + f]
+                if c != 1 or n >= HORIZONS[1] + YOUNG:
+                    pool.counts[b, c, f, int(tail.place(abs(s.residual[b, c, f]) / max(spread, 1e-5)))] += weight
+        lane[lay.sigma + f] = scale.learn_spread(s.residual[b, 0, f], many, weight, lane[lay.sigma + f])
+        if n >= HORIZONS[1]:
+            lane[lay.sigma + F + f] = scale.learn_spread(s.residual[b, 1, f], min(many, n - HORIZONS[1]), weight, lane[lay.sigma + F + f])
+        base[lay.level_scale + f] = scale.learn_spread(s.residual[b, 2, f], many, weight, base[lay.level_scale + f])
+        known[MEAN, f], known[SCALE, f] = scale.learn_scale(x, many, weight, known[MEAN, f], known[SCALE, f])
+        known[SEEN, f] += 1.0
+        pool.mean[b, f], pool.scale[b, f] = scale.learn_scale(x, pool.seen[b, f], weight, pool.mean[b, f], pool.scale[b, f])
+        pool.seen[b, f] += 1.0
+    learn_lane(lane, lay, n, row, s.z[b], seconds, pool.omega, weight, s, forecast)
+    if n >= YOUNG:
+        for c in range(CHANNELS):
+            start = lay.correlation + c * triangle
+            correlation.learn_correlation(base[start : start + triangle], s.g[b, c], n - YOUNG, weight, F)
+            if n % WHITEN == (7 * row) % WHITEN or n == 32:
+                start_w = lay.whitener + c * triangle
+                correlation.whiten(base[start : start + triangle], base[start_w : start_w + triangle], n, F, s.Y, s.Z, s.T, s.U)
+    elif n == 0:
+        for c in range(CHANNELS):
+            at = lay.whitener + c * triangle
+            for f in range(F):
+                at += f
+                base[at] = np.float32(1.0)
+                at += 1
+    base[COUNT] = np.float32(n + 1 if n + 1 < 2 * WRAP else WRAP)
+    return drift / F
+
+
+@njit(cache=True, error_model="numpy")
+def refresh(pool: Pool, seen: int, now: float) -> None:
+    """Reads the sketches into their tables; due by counts of events over all keys."""
+    young = seen < tail.REFRESH
+    fade = 1.0 if young else 0.5 ** (tail.REFRESH / tail.HALF_LIFE)
+    B, C, F = pool.counts.shape[0], pool.counts.shape[1], pool.counts.shape[2]
+    for b in range(B):
+        for f in range(F):
+            for c in range(C):
+                tail.read_inner(pool.counts[b, c, f], pool.table[b, c, f], fade)
+            pool.bands[b, f] = np.float32(tail.band(pool.table[b, 0, f], 2.3263))
+    tail.read_outer(pool.outer, pool.tail, pool.head, fade)
+    evidence.set_threshold(pool.peaks, pool.budget, now)
+
+
+@njit(cache=True, error_model="numpy")
+def tick(clock: F64, seconds: float, seen: int) -> float:
+    """The stream's clock after an event: the newest event time, but one that is far off the rest does not move it.
+
+    Far is more than an hour and a hundred typical steps, forwards or backwards; eight such events in a row do move it.
+    """
+    step = abs(seconds - clock[3])
+    if seen == 0:
+        clock[0], clock[1], clock[2], clock[3] = seconds, 0.0, 0.0, seconds
+        return seconds
+    if step > 0.0:
+        clock[2] = step if clock[2] == 0.0 else clock[2] * (1.2 if step > clock[2] else 0.9)
+    far = max(3600.0, 100.0 * clock[2])
+    if abs(seconds - clock[0]) > far:
+        clock[1] += 1.0
+        if clock[1] >= 8.0:
+            clock[0], clock[1] = seconds, 0.0
+    else:
+        clock[0], clock[1], clock[3] = max(clock[0], seconds), 0.0, seconds
+    return clock[0]
+
+
+@njit(cache=True, error_model="numpy")
+def decide(base: F32, surprise: float, seconds: float, known: bool, pool: Pool) -> tuple[int, int]:
+    """Evidence, episodes: returns (the open episode's id or 0, 1 where it opens, 2 where one closes)."""
+    head = pool.budget
+    height = evidence.add_evidence(base[EVIDENCE], surprise) if known else 0.0
+    head[evidence.EVENTS] += 1.0
+    peak = max(float(base[PEAK]), height)
+    if height == 0.0 and base[PEAK] > 0.0:
+        evidence.learn_peak(base[PEAK], pool.peaks, head)
+        peak = 0.0
+    base[EVIDENCE], base[PEAK] = np.float32(height), np.float32(peak)
+    episode, change = int(base[EPISODE]), 0
+    threshold = head[evidence.THRESHOLD]
+    if episode == 0 and known and height > threshold:
+        pool.episodes[0] += 1
+        episode, change = pool.episodes[0], 1
+        head[evidence.ALERTS] = head[evidence.ALERTS] * math.exp(-max(seconds - head[evidence.LAST], 0.0) / evidence.DAY) + 1.0
+        head[evidence.LAST] = max(head[evidence.LAST], seconds)
+        base[QUIET], base[CROSSED] = 0.0, 0.0
+    elif episode > 0:
+        base[CROSSED] += np.float32(1.0)
+        base[QUIET] = base[QUIET] + np.float32(1.0) if height < 0.5 * threshold else np.float32(0.0)
+        if base[QUIET] >= CALM and base[QUIET] * max(base[GAP], 1e-9) >= CALM_SECONDS:
+            base[EPISODE] = 0.0
+            return episode, 2
+    base[EPISODE] = np.float32(episode)
+    return episode, change
+
+
+@njit(cache=True, error_model="numpy")
+def run(
+    slots: NDArray[np.int64],
+    times: NDArray[np.int64],
+    values: F64,
+    scales: F64,
+    base: F32,
+    lane: F32,
+    last: NDArray[np.int64],
+    dirty: NDArray[np.uint8],
+    seen: int,
+    warm: int,
+    lay: Layout,
+    pool: Pool,
+    s: Scratch,
+    out: Out,
+) -> int:
+    """All n events: slots [n], times [n] ns, values [n, B*F] with NaN where missing. Returns events seen so far."""
+    B, F = pool.mean.shape
+    energy, width, greatest = np.zeros(CHANNELS), np.zeros(CHANNELS), np.zeros(CHANNELS)
+    for i in range(len(slots)):
+        slot, seconds = slots[i], times[i] * 1e-9
+        now = tick(pool.clock, seconds, seen)
+        if seen == 0:
+            pool.budget[evidence.FIRST] = now
+            refresh(pool, 0, now)
+        energy[:], width[:], greatest[:] = 0.0, 0.0, 0.0
+        n = 0
+        for b in range(B):
+            row = slot * B + b
+            n = read_block(scales[row], base[row], lane[row], lay, b, values[i], pool, s)
+            weigh_block(base[row], lay, b, s, energy, width, greatest)
+        q, best = 0.0, 0
+        for c in range(CHANNELS):
+            if width[c] > 0.0 and n >= (YOUNG if c != 1 else HORIZONS[1] + YOUNG):
+                joint = tail.chi_square_surprise(energy[c], width[c])
+                single = tail.minus_log_tail(greatest[c]) - math.log(2.0 * width[c])
+                if max(joint, single) > q:
+                    q, best = max(joint, single), c
+        first = base[slot * B]
+        surprise = tail.corrected(tail.raw_surprise(q, pool.tail, pool.head), pool.head)
+        known = seen >= warm and n >= 2 * YOUNG
+        weight = 1.0
+        if known and surprise > TRUST:
+            weight = max(LEAST, TRUST / surprise)
+        if first[EPISODE] > 0.0 and first[CROSSED] < PATIENCE:
+            weight = LEAST
+        out.score[i] = 1.0 - math.exp(-surprise) if known else np.nan
+        out.surprise[i] = surprise if known else np.nan
+        if n > 0 and times[i] > last[slot]:
+            gap = np.float32(min((times[i] - last[slot]) * 1e-9, 1e9))
+            rate = np.float32(max(1.0 / n, 0.02))
+            first[GAP] += rate * (min(gap, 10.0 * first[GAP] if n > 8 else gap) - first[GAP])
+        last[slot] = np.int64(now * 1e9)
+        out.alert[i], out.opened[i] = decide(first, surprise, now, known, pool)
+        if n >= YOUNG:
+            tail.learn_outer(q, surprise, pool.outer, pool.head, weight)
+        drift, total = 0.0, 0.0
+        for b in range(B):
+            row, at = slot * B + b, b * F
+            write_block(scales[row], lay, b, at, best, pool, s, out, i)
+            for f in range(F):
+                total += out.shares[i, at + f]
+            drift += learn_block(scales[row], base[row], lane[row], lay, row, b, n, values[i], seconds, weight, pool, s, out.forecast[i, at : at + F])
+            unscale_forecast(scales[row], F, out.forecast[i, at : at + F])
+        for k in range(B * F):
+            out.shares[i, k] = out.shares[i, k] / np.float32(total) if total > 0.0 else np.float32(0.0)
+        out.drift[i] = np.float32(1.0 - math.exp(-max(drift / B - 0.05, 0.0)))
+        dirty[slot] = 1
+        seen += 1
+        if seen % tail.REFRESH == 0 or seen in (16, 32, 64, 128):
+            refresh(pool, seen, now)
+    return seen
+
+
+@njit(cache=True, error_model="numpy")
+def bounded(x: float) -> float:
+    """Within what float32 holds."""
+    return np.float32(min(max(x, -3.4e38), 3.4e38))
+
+
+@njit(cache=True, error_model="numpy")
+def write_block(known: F64, lay: Layout, b: int, at: int, best: int, pool: Pool, s: Scratch, out: Out, i: int) -> None:
+    """Expected band in the features' own units, parts of the distance, losses; before anything is learned."""
+    loss, many = np.zeros(2), 0.0
+    for f in range(lay.F):
+        k = at + f
+        out.z[i, k] = s.z[b, f]
+        out.shares[i, k] = s.squares[b, best, f]
+        mean, wide, guess = known[MEAN, f], known[SCALE, f], float(s.guess[b, f])
+        if known[SEEN, f] == 0.0 and not s.valid[b, f]:
+            out.low[i, k], out.middle[i, k], out.high[i, k] = np.nan, np.nan, np.nan
+            continue
+        half = pool.bands[b, f] * s.spread[b, f]
+        out.middle[i, k] = bounded(mean + wide * scale.unsquash(guess))
+        out.low[i, k] = bounded(mean + wide * scale.unsquash(guess - half))
+        out.high[i, k] = bounded(mean + wide * scale.unsquash(guess + half))
+        if s.valid[b, f]:
+            many += 1.0
+            loss[0] += min(s.residual[b, 0, f] ** 2, 9.0)
+            loss[1] += min(s.residual[b, 1, f] ** 2, 9.0)
+    out.loss[i, 0] += np.float32(loss[0] / max(many, 1.0))
+    out.loss[i, 1] += np.float32(loss[1] / max(many, 1.0))
+
+
+@njit(cache=True, error_model="numpy")
+def unscale_forecast(known: F64, F: int, forecast: F32) -> None:
+    """The forecast back into the features' own units; NaN for a feature never seen."""
+    for f in range(F):
+        if known[SEEN, f] == 0.0:
+            forecast[f] = np.nan
+        else:
+            forecast[f] = bounded(known[MEAN, f] + known[SCALE, f] * scale.unsquash(forecast[f]))

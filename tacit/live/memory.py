@@ -1,0 +1,88 @@
+"""The arrays that a model is made of: rows a key, what all keys share, scratch and output."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tacit.contracts.events import Feature
+from tacit.heads import evidence, tail
+from tacit.heads.layout import CHANNELS, Layout
+from tacit.live.kernel import Out, Pool, Scratch
+
+WEEK = 7 * 86_400.0
+
+
+def new_pool(blocks: int, features: int, budget: float) -> Pool:
+    """A pool that has seen nothing; `budget` in alerts a day."""
+    B, F = blocks, features
+    omega = np.array([2 * np.pi / 86_400.0, 4 * np.pi / 86_400.0, 2 * np.pi / WEEK, 0.0])
+    head = np.zeros(8)
+    head[evidence.BUDGET] = budget
+    return Pool(
+        mean=np.zeros((B, F)),
+        scale=np.zeros((B, F)),
+        seen=np.zeros((B, F)),
+        counts=np.zeros((B, CHANNELS, F, tail.BINS), np.float32),
+        table=np.zeros((B, CHANNELS, F, tail.BINS + 1), np.float32),
+        bands=np.zeros((B, F), np.float32),
+        muted=np.zeros((B, F), np.bool_),
+        outer=np.zeros(tail.OUTER, np.float32),
+        tail=np.zeros(tail.OUTER + 1, np.float32),
+        head=np.zeros(8),
+        peaks=np.zeros(evidence.BINS),
+        budget=head,
+        omega=omega,
+        episodes=np.zeros(1, np.int64),
+        clock=np.zeros(4),
+    )
+
+
+def new_scratch(blocks: int, lay: Layout) -> Scratch:
+    """Room to work in for one block layout."""
+    B, F, P, C = blocks, lay.F, lay.P, CHANNELS
+    single, double = (lambda *s: np.zeros(s, np.float32)), (lambda *s: np.zeros(s, np.float64))
+    return Scratch(
+        z=single(B, F),
+        valid=np.zeros((B, F), np.bool_),
+        guess=single(B, F),
+        spread=single(B, F),
+        residual=single(B, C, F),
+        g=single(B, C, F),
+        squares=single(B, C, F),
+        work=single(F),
+        target=single(2 * F),
+        A=double(P, P),
+        X=double(P, 2 * F),
+        column=double(P),
+        Y=double(F, F),
+        Z=double(F, F),
+        T=double(F, F),
+        U=double(F, F),
+    )
+
+
+def new_out(n: int, columns: int) -> Out:
+    """Output for n events of `columns` features."""
+    wide = np.empty((6, n, columns), np.float32)
+    return Out(
+        score=np.empty(n),
+        surprise=np.empty(n),
+        alert=np.empty(n, np.int64),
+        opened=np.empty(n, np.int8),
+        low=wide[0],
+        middle=wide[1],
+        high=wide[2],
+        forecast=wide[3],
+        shares=wide[4],
+        drift=np.empty(n, np.float32),
+        z=wide[5],
+        loss=np.zeros((n, 2), np.float32),
+    )
+
+
+def mute(pool: Pool, features: tuple[Feature, ...]) -> None:
+    """Marks the features that are never alerted on."""
+    flat: NDArray[np.bool_] = pool.muted.reshape(-1)
+    for i, feature in enumerate(features):
+        flat[i] = feature.muted
