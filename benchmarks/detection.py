@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from benchmarks.corpora import Stream, skab, skab_fault_free, skab_labels, smd, smd_labels
 from benchmarks.metrics import Exceedance, average_precision, best_f1, delays, exceedance, far_from_faults, vus_pr
-from benchmarks.scorers import PEERS, USUAL, Readings, Scorer
+from benchmarks.readings import Readings, Scorer
+from benchmarks.scorers import PEERS, USUAL
 from benchmarks.tables import markdown, write
 
 MARGIN = 60  # rows around a fault that count neither as fault nor as fault-free time
