@@ -3,8 +3,9 @@
 A <- max(0, A + min(v, CAP) - DRAG), v = -log p: Page's cumulative sum (1954) with a reference value above the mean of
 v on normal data (1), so that one great surprise or many middling ones add up and quiet lets go. The threshold follows
 from the budget: the heights that A reaches between two zeros fall off exponentially, P(peak > h) = exp(-h / beta),
-on correlated data too, only with another beta. Both the rate of peaks and beta are learned (the median of
-the excesses, which faults cannot drag far), starting from what independent events would give.
+on correlated data too, only with another beta. Both the rate of peaks and beta are learned from the peaks that did
+not alert, starting from what independent events would give; where alerts come faster than the budget the threshold
+rises, so that a storm is cut down to its largest.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ Doubles = NDArray[np.float64]
 
 DRAG = 3.0
 CAP = 20.0
-MOST = 60.0
+MOST = 100.0
+LEAST = 6.0  # an alert needs at least this, however generous the budget
 THETA = 0.94  # of independent events: the root of exp(-theta DRAG) = 1 - theta
-BINS = 240  # of peak heights, a quarter each
+BINS = 400  # of peak heights, a quarter each
 PRIOR = 20.0
+PRESSURE = 0.25  # how much of itself the threshold rises by for each budget's worth of alerts over the budget
+YOUNG = 500.0  # events after which the threshold is down to twice its size: what is new to us is not yet news
 # header: [threshold, budget a day, peaks, events a day, first time, alerts decayed, time of the last, spare]
 THRESHOLD, BUDGET, PEAKS, PER_DAY, FIRST, ALERTS, LAST, EVENTS = range(8)
 FADE = 1.0 - 1.0 / 2000.0  # a peak, of the counts before it
@@ -37,7 +41,7 @@ def add_evidence(evidence: float, surprise: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def learn_peak(height: float, counts: Doubles, head: Doubles) -> None:
-    """One excursion ended; its height enters the counts [BINS]."""
+    """One excursion ended below the threshold; its height enters the counts [BINS]. Those above are not noise."""
     head[PEAKS] += 1.0
     for j in range(BINS):
         counts[j] *= FADE
@@ -72,5 +76,7 @@ def set_threshold(counts: Doubles, head: Doubles, now: float) -> None:
     counted = 0.5 * head[PEAKS] / span * DAY
     independent = 0.05 * rate * math.exp(-base / beta)
     peaks = math.exp(share * math.log(max(counted, 1e-9)) + (1.0 - share) * math.log(max(independent, 1e-9)))
-    pressure = max(1.0, head[ALERTS] / max(head[BUDGET], 1e-9))
-    head[THRESHOLD] = min(base + beta * math.log(max(peaks * pressure / head[BUDGET], 1.0)), 0.9 * MOST)
+    quiet = base + beta * math.log(max(peaks / head[BUDGET], 1.0))
+    over = max(head[ALERTS] * math.exp(-max(now - head[LAST], 0.0) / DAY) - head[BUDGET], 0.0) / head[BUDGET]
+    young = YOUNG / max(head[EVENTS], 1.0)
+    head[THRESHOLD] = min(max(quiet, LEAST) * (1.0 + PRESSURE * over + young), 0.9 * MOST)

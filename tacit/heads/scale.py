@@ -18,6 +18,8 @@ CLIP_SQUARE = 64.0
 RATE = 1.0 / 2000.0  # slowest learning rate: half of the weight is 1,386 events old
 PRIOR = 3.0  # the first values count as if so many had come before
 FLOOR = 1e-30
+REACH = 0.02
+FORGET = 1.0 / 20_000.0  # of the reach, an event
 
 
 @njit(cache=True, error_model="numpy")
@@ -41,22 +43,28 @@ def unsquash(z: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def learn_scale(x: float, n: float, weight: float, mean: float, scale: float) -> tuple[float, float]:
-    """Mean and scale after x has been seen; n events came before. At n = 0 takes x and a tenth of it."""
+def learn_scale(x: float, n: float, weight: float, mean: float, scale: float, reach: float) -> tuple[float, float, float]:
+    """Mean, scale and reach after x has been seen; n events came before. At n = 0 takes x and a tenth of it.
+
+    reach is the greatest distance from the mean of late; a feature that rests for hours and then moves (a disk) keeps
+    a scale of at least a fiftieth of it.
+    """
     if n == 0 and scale == 0.0:
-        return x, 0.1 * abs(x)
+        return x, 0.1 * abs(x), 0.0
     rate = weight * max(1.0 / (n + PRIOR), RATE)
     wide = max(scale, FLOOR)
+    far = min(abs(x - mean), 1e200)
     d = (x - mean) / wide
     if n >= 16:
         step = min(max(d, -CLIP_MEAN), CLIP_MEAN)
         square = min(d * d, CLIP_SQUARE)
     else:
-        step = d
+        step = min(max(d, -1e3), 1e3)
         square = min(d * d, 1e6)
+    reach = max(reach * (1.0 - weight * FORGET), min(far, 100.0 * reach) if reach > 0.0 and n >= 16 else far)
     variance = wide * wide * (1.0 + rate * (square - 1.0))
     mean += rate * step * wide
-    return mean, math.sqrt(max(variance, (1e-7 * mean) ** 2))
+    return mean, max(math.sqrt(variance), 1e-7 * abs(mean), REACH * reach), reach
 
 
 @njit(cache=True, error_model="numpy")

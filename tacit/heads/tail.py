@@ -1,8 +1,8 @@
 """Tails: how rare a value of this size is, from decayed counts, the same meaning on every stream.
 
 Two sketches. The inner one, per feature and channel, turns |residual| / sigma into a Gaussian surprise g (two-sided):
-64 bins, four an octave from 2^-6 to 2^10, pooled over keys, with a Student-t(3) prior of PRIOR events, so that it
-is sane before data and heavy-tailed beyond them. The outer one turns the event's statistic q into the tail
+64 bins, four an octave from 2^-6 to 2^10, pooled over keys, with a Cauchy prior of PRIOR events, so that it
+is sane before data and never sure beyond them. The outer one turns the event's statistic q into the tail
 probability that becomes the score: linear bins of q (itself a -log p), an exponential tail fitted to the excesses over its upper
 two per cent (peaks over threshold; Pickands 1975), and a correction held by feedback from the exceedances that really
 came (adaptive conformal inference: Gibbs & Candes, 2021), so that 0.99 and 0.999 stay passed by 1 in 100 and 1 in 1,000.
@@ -22,16 +22,17 @@ Doubles = NDArray[np.float64]
 BINS = 64
 LOWEST = -6  # log2 of the first edge
 PER_OCTAVE = 4
-PRIOR = 20.0
+PRIOR = 4.0
 HALF_LIFE = 20_000.0  # events, of both sketches
 REFRESH = 256  # events between two readings of a sketch into its table
 
 OUTER = 512  # bins of q from 0 to Q_HIGH
 Q_HIGH = 32.0
 Q_BIN = Q_HIGH / OUTER
-# header of the outer sketch, a float64 row: [total, cut, mass over cut, mean excess, shift at .99, shift at .999, seen, until]
-TOTAL, CUT, OVER, EXCESS, SHIFT_99, SHIFT_999, SEEN, NEXT = range(8)
-GAIN = 0.02  # of the feedback, in units of -log p, an exceedance
+# header of the outer sketch, a float64 row: [total, cut, mass over cut, mean excess, shift at .99, shift at .999, spare, spare]
+TOTAL, CUT, OVER, EXCESS, SHIFT_99, SHIFT_999, *_ = range(8)
+LOG_99, LOG_999 = -math.log(0.01), -math.log(0.001)
+STEP_99, STEP_999 = 0.05, 0.15  # of the feedback, in logarithms of the anchor, an exceedance
 
 
 @njit(cache=True, error_model="numpy")
@@ -84,11 +85,9 @@ def place(u: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def student_tail(u: float) -> float:
-    """P(|T| > u), T Student-t with 3 degrees of freedom scaled to a median |T| of 0.67, as a Gaussian's."""
-    t = u * 1.135
-    s = t / math.sqrt(3.0)
-    return max(1.0 - 2.0 / math.pi * (math.atan(s) + s / (1.0 + s * s)), 1e-12)
+def prior_tail(u: float) -> float:
+    """P(|T| > u) of a Cauchy with a median |T| of 0.67, as a Gaussian's: what has never been seen is rare, not impossible."""
+    return 1.0 - 2.0 / math.pi * math.atan(u / 0.6745)
 
 
 @njit(cache=True, error_model="numpy")
@@ -103,7 +102,7 @@ def read_inner(counts: Row, table: Row, fade: float) -> None:
             above += counts[j]
             counts[j] *= fade
         u = edge(j) if j > 0 else 0.0
-        p = (above + PRIOR * student_tail(u)) / (total + PRIOR)
+        p = (above + PRIOR * prior_tail(u)) / (total + PRIOR)
         table[j] = max(0.0, upper_quantile(0.5 * min(p, 1.0)))
 
 
@@ -173,22 +172,20 @@ def raw_surprise(q: float, tail: Row, head: Doubles) -> float:
 
 @njit(cache=True, error_model="numpy")
 def corrected(raw: float, head: Doubles) -> float:
-    """The surprise after the feedback: identity near 0, shifted by the two anchors at -log .01 and -log .001."""
-    a, b = 4.605170186, 6.907755279
-    if raw <= a:
-        return max(raw - head[SHIFT_99] * raw / a, 0.0)
-    low, high = a - head[SHIFT_99], b - head[SHIFT_999]
-    slope = max((high - low) / (b - a), 0.2)
-    return low + slope * (raw - a)
+    """The surprise after the feedback: monotone, through the two anchors, which lie where -log .01 and -log .001 now are."""
+    low = LOG_99 * math.exp(head[SHIFT_99])
+    high = max(LOG_999 * math.exp(head[SHIFT_999]), 1.05 * low)
+    if raw <= low:
+        return raw * LOG_99 / low
+    slope = (LOG_999 - LOG_99) / (high - low)
+    if raw <= high:
+        return LOG_99 + (raw - low) * slope
+    return LOG_999 + (raw - high) * min(slope, 1.0)
 
 
 @njit(cache=True, error_model="numpy")
 def learn_outer(q: float, surprise: float, counts: Row, head: Doubles, weight: float) -> None:
-    """Counts q and moves the anchors: up by GAIN times what exceeded, down by what should have."""
-    x = min(max(int(q / Q_BIN), 0), OUTER - 1)
-    counts[x] += weight
-    head[SEEN] += 1.0
-    warm = GAIN * max(1.0, 20.0 * math.exp(-head[SEEN] / 300.0)) * weight
-    head[SHIFT_99] = min(max(head[SHIFT_99] + warm * ((1.0 if surprise > 4.605170186 else 0.0) - 0.01), -2.0), 4.0)
-    slow = 4.0 * GAIN * weight
-    head[SHIFT_999] = min(max(head[SHIFT_999] + slow * ((1.0 if surprise > 6.907755279 else 0.0) - 0.001), -2.0), 6.0)
+    """Counts q and moves the anchors (in logarithms): up by a step for what exceeded, down by the share that should have."""
+    counts[min(int(q / Q_BIN), OUTER - 1)] += weight
+    head[SHIFT_99] = min(max(head[SHIFT_99] + STEP_99 * ((1.0 if surprise > LOG_99 else 0.0) - 0.01), -0.7), 4.0)
+    head[SHIFT_999] = min(max(head[SHIFT_999] + STEP_999 * ((1.0 if surprise > LOG_999 else 0.0) - 0.001), -0.7), 4.0)

@@ -33,7 +33,7 @@ CALM = 40  # events and ...
 CALM_SECONDS = 15.0  # ... seconds below half the threshold before an episode closes
 
 
-MEAN, SCALE, SEEN = range(3)  # rows of a key's scales, float64 since values may be 1e12 + 1e-3
+MEAN, SCALE, REACH, SEEN = range(4)  # rows of a key's scales, float64 since values may be 1e12 + 1e-3
 
 
 class Pool(NamedTuple):
@@ -41,7 +41,9 @@ class Pool(NamedTuple):
 
     mean: F64  # [B, F]
     scale: F64  # [B, F]
+    reach: F64  # [B, F]
     seen: F64  # [B, F]
+    least: F64  # [B, F] the smallest value ever
     counts: F32  # [B, C, F, BINS]
     table: F32  # [B, C, F, BINS + 1]
     bands: F32  # [B, F] half-width of the expected band, in sigma
@@ -208,7 +210,21 @@ def weigh_block(base: F32, lay: Layout, b: int, s: Scratch, energy: F64, width: 
 
 
 @njit(cache=True, error_model="numpy")
-def learn_block(known: F64, base: F32, lane: F32, lay: Layout, row: int, b: int, n: int, values: F64, seconds: float, weight: float, pool: Pool, s: Scratch, forecast: F32) -> float:
+def learn_block(
+    known: F64,
+    base: F32,
+    lane: F32,
+    lay: Layout,
+    row: int,
+    b: int,
+    n: int,
+    values: F64,
+    seconds: float,
+    weight: float,
+    pool: Pool,
+    s: Scratch,
+    forecast: F32,
+) -> float:
     """Everything this event teaches one block; returns its drift, a mean square of moved means."""
     F = lay.F
     triangle = F * (F + 1) // 2
@@ -232,10 +248,13 @@ def learn_block(known: F64, base: F32, lane: F32, lay: Layout, row: int, b: int,
         if n >= HORIZONS[1]:
             lane[lay.sigma + F + f] = scale.learn_spread(s.residual[b, 1, f], min(many, n - HORIZONS[1]), weight, lane[lay.sigma + F + f])
         base[lay.level_scale + f] = scale.learn_spread(s.residual[b, 2, f], many, weight, base[lay.level_scale + f])
-        known[MEAN, f], known[SCALE, f] = scale.learn_scale(x, many, weight, known[MEAN, f], known[SCALE, f])
+        known[MEAN, f], known[SCALE, f], known[REACH, f] = scale.learn_scale(x, many, weight, known[MEAN, f], known[SCALE, f], known[REACH, f])
         known[SEEN, f] += 1.0
-        pool.mean[b, f], pool.scale[b, f] = scale.learn_scale(x, pool.seen[b, f], weight, pool.mean[b, f], pool.scale[b, f])
+        pool.mean[b, f], pool.scale[b, f], pool.reach[b, f] = scale.learn_scale(
+            x, pool.seen[b, f], weight, pool.mean[b, f], pool.scale[b, f], pool.reach[b, f]
+        )
         pool.seen[b, f] += 1.0
+        pool.least[b, f] = min(pool.least[b, f], x)
     learn_lane(lane, lay, n, row, s.z[b], seconds, pool.omega, weight, s, forecast)
     if n >= YOUNG:
         for c in range(CHANNELS):
@@ -300,7 +319,8 @@ def decide(base: F32, surprise: float, seconds: float, known: bool, pool: Pool) 
     head[evidence.EVENTS] += 1.0
     peak = max(float(base[PEAK]), height)
     if height == 0.0 and base[PEAK] > 0.0:
-        evidence.learn_peak(base[PEAK], pool.peaks, head)
+        if base[PEAK] <= head[evidence.THRESHOLD]:
+            evidence.learn_peak(base[PEAK], pool.peaks, head)
         peak = 0.0
     base[EVIDENCE], base[PEAK] = np.float32(height), np.float32(peak)
     episode, change = int(base[EPISODE]), 0
@@ -361,14 +381,15 @@ def run(
                 if max(joint, single) > q:
                     q, best = max(joint, single), c
         first = base[slot * B]
-        surprise = tail.corrected(tail.raw_surprise(q, pool.tail, pool.head), pool.head)
+        surprise = tail.raw_surprise(q, pool.tail, pool.head)
+        calibrated = tail.corrected(surprise, pool.head)
         known = seen >= warm and n >= 2 * YOUNG
         weight = 1.0
         if known and surprise > TRUST:
             weight = max(LEAST, TRUST / surprise)
         if first[EPISODE] > 0.0 and first[CROSSED] < PATIENCE:
             weight = LEAST
-        out.score[i] = 1.0 - math.exp(-surprise) if known else np.nan
+        out.score[i] = 1.0 - math.exp(-calibrated) if known else np.nan
         out.surprise[i] = surprise if known else np.nan
         if n > 0 and times[i] > last[slot]:
             gap = np.float32(min((times[i] - last[slot]) * 1e-9, 1e9))
@@ -376,8 +397,10 @@ def run(
             first[GAP] += rate * (min(gap, 10.0 * first[GAP] if n > 8 else gap) - first[GAP])
         last[slot] = np.int64(now * 1e9)
         out.alert[i], out.opened[i] = decide(first, surprise, now, known, pool)
-        if n >= YOUNG:
-            tail.learn_outer(q, surprise, pool.outer, pool.head, weight)
+        if known:
+            tail.learn_outer(q, calibrated, pool.outer, pool.head, weight)
+        elif n >= YOUNG:
+            pool.outer[min(int(q / tail.Q_BIN), tail.OUTER - 1)] += np.float32(1.0)
         drift, total = 0.0, 0.0
         for b in range(B):
             row, at = slot * B + b, b * F
@@ -416,8 +439,10 @@ def write_block(known: F64, lay: Layout, b: int, at: int, best: int, pool: Pool,
             continue
         half = pool.bands[b, f] * s.spread[b, f]
         out.middle[i, k] = bounded(mean + wide * scale.unsquash(guess))
-        out.low[i, k] = bounded(mean + wide * scale.unsquash(guess - half))
-        out.high[i, k] = bounded(mean + wide * scale.unsquash(guess + half))
+        far = mean - 1.5 * known[REACH, f], mean + 1.5 * known[REACH, f]  # a band does not promise what was never near
+        low = max(mean + wide * scale.unsquash(guess - half), min(far[0], float(out.middle[i, k])))
+        out.low[i, k] = bounded(max(low, 0.0) if pool.least[b, f] >= 0.0 else low)
+        out.high[i, k] = bounded(min(mean + wide * scale.unsquash(guess + half), max(far[1], float(out.middle[i, k]))))
         if s.valid[b, f]:
             many += 1.0
             loss[0] += min(s.residual[b, 0, f] ** 2, 9.0)

@@ -22,7 +22,9 @@ def new_pool(blocks: int, features: int, budget: float) -> Pool:
     return Pool(
         mean=np.zeros((B, F)),
         scale=np.zeros((B, F)),
+        reach=np.zeros((B, F)),
         seen=np.zeros((B, F)),
+        least=np.full((B, F), np.inf),
         counts=np.zeros((B, CHANNELS, F, tail.BINS), np.float32),
         table=np.zeros((B, CHANNELS, F, tail.BINS + 1), np.float32),
         bands=np.zeros((B, F), np.float32),

@@ -1,0 +1,96 @@
+"""Episodes: alerts from opening to closing, what people said of them, and what that holds back later.
+
+"expected" on an episode suppresses later ones that look like it: same key, reasons pointing the same way
+(cosine of the shares over 0.8) and at most twice as surprising. They are recorded, not shown. "problem" keeps it a label.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tacit.contracts.episode import VERDICTS, Episode, Verdict
+from tacit.contracts.errors import TacitError, UnknownName
+
+ALIKE = 0.8
+LARGER = 2.0
+KEPT = 2_000  # episodes in memory
+
+
+class Episodes:
+    """All episodes of one stream, newest last."""
+
+    def __init__(self) -> None:
+        self.all: dict[int, Episode] = {}
+        self.shares: dict[int, dict[str, float]] = {}
+        self.open: dict[str, int] = {}
+        self.changed: list[Episode] = []  # since the last `take_changed`
+
+    def begin(self, episode: Episode, shares: dict[str, float]) -> None:
+        """A new episode; suppressed where feedback says that its like was expected."""
+        for other in reversed(self.all.values()):
+            if other.feedback == "expected" and other.key == episode.key and cosine(shares, self.shares[other.id]) >= ALIKE:
+                episode.suppressed = f"like episode {other.id}, which was marked as expected"
+                break
+        self.all[episode.id], self.shares[episode.id] = episode, shares
+        self.open[episode.key] = episode.id
+        self.changed.append(episode)
+        while len(self.all) > KEPT:
+            oldest = next(iter(self.all))
+            del self.all[oldest], self.shares[oldest]
+
+    def rise(self, id: int, surprise: float, sentence: str, reasons: list[tuple[str, float, float, float, float]]) -> None:
+        """The open episode has a new peak."""
+        episode = self.all.get(id)
+        if episode is None:
+            return
+        episode.surprise, episode.sentence, episode.reasons = surprise, sentence, reasons
+        self.changed.append(episode)
+
+    def end(self, id: int, when: int) -> None:
+        episode = self.all.get(id)
+        if episode is not None:
+            episode.closed = when
+            self.open.pop(episode.key, None)
+            self.changed.append(episode)
+
+    def held_back(self) -> NDArray[np.int64]:
+        """Ids of suppressed episodes that are open."""
+        return np.array([i for i in self.open.values() if i in self.all and self.all[i].suppressed], np.int64)
+
+    def feedback(self, id: int, verdict: str) -> Episode:
+        """What a person says of an episode. Raises UnknownName for another verdict, TacitError for an unknown id."""
+        if verdict not in VERDICTS:
+            raise UnknownName("verdict", verdict, VERDICTS)
+        if id not in self.all:
+            raise TacitError(f"There is no episode {id}.", f"Known are {min(self.all)} to {max(self.all)}." if self.all else "None was opened yet.")
+        said: Verdict = "expected" if verdict == "expected" else "problem"
+        self.all[id].feedback = said
+        self.changed.append(self.all[id])
+        return self.all[id]
+
+    def take_changed(self) -> list[Episode]:
+        changed, self.changed = self.changed, []
+        return list({e.id: e for e in changed}.values())
+
+    def state(self) -> dict[str, Any]:
+        return {"episodes": [e.as_dict() for e in self.all.values()], "shares": {str(i): s for i, s in self.shares.items()}, "open": dict(self.open)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.all = {}
+        for row in state["episodes"]:
+            row = dict(row)
+            row["reasons"] = [(str(a), float(b), float(c), float(d), float(e)) for a, b, c, d, e in row["reasons"]]
+            self.all[int(row["id"])] = Episode(**row)
+        self.shares = {int(i): {str(k): float(v) for k, v in s.items()} for i, s in state["shares"].items()}
+        self.open = {str(k): int(v) for k, v in state["open"].items()}
+        self.changed = []
+
+
+def cosine(a: dict[str, float], b: dict[str, float]) -> float:
+    """Of two sparse vectors, in [-1, 1]; 0 where one is empty."""
+    dot = sum(v * b.get(k, 0.0) for k, v in a.items())
+    size = (sum(v * v for v in a.values()) * sum(v * v for v in b.values())) ** 0.5
+    return dot / size if size > 0 else 0.0

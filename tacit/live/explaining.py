@@ -1,0 +1,45 @@
+"""Sentences: an alert's reasons in words that say what, how much, and what was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tacit.contracts.events import Feature
+
+Reason = tuple[str, float, float, float, float]
+
+
+def number(x: float) -> str:
+    """Four significant digits, thousands separated, no exponent between 1e-4 and 1e9."""
+    if not math.isfinite(x):
+        return "missing"
+    size = abs(x)
+    if size >= 1e9 or (0 < size < 1e-4):
+        return f"{x:.3g}"
+    digits = 0 if size >= 1000 else max(0, 3 - (math.floor(math.log10(size)) if size > 0 else 0))
+    text = f"{x:,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def phrase(reason: Reason, unit: str = "") -> str:
+    """One reason: 'cpu.user is 97.1 %, above the expected 3.2 to 18.4'."""
+    name, _, observed, low, high = reason
+    unit = f" {unit}" if unit else ""
+    if not math.isfinite(observed):
+        return f"{name} is missing"
+    if observed > high:
+        return f"{name} is {number(observed)}{unit}, above the expected {number(low)} to {number(high)}"
+    if observed < low:
+        return f"{name} is {number(observed)}{unit}, below the expected {number(low)} to {number(high)}"
+    return f"{name} is {number(observed)}{unit}, unusual beside the other features (alone it would pass: {number(low)} to {number(high)})"
+
+
+def sentence(key: str, reasons: Sequence[Reason], features: Sequence[Feature]) -> str:
+    """All reasons of one insight in a sentence, the largest first."""
+    units = {f.name: f.unit for f in features}
+    parts = [phrase(r, units.get(r[0], "")) for r in reasons if r[1] >= 0.1][:3] or [phrase(r, units.get(r[0], "")) for r in reasons[:1]]
+    if not parts:
+        return "Unusual, without a single feature standing out."
+    body = "; ".join(parts)
+    return f"{key}: {body}." if key else f"{body[0].upper()}{body[1:]}." if "." not in body.split()[0] else f"{body}."

@@ -1,0 +1,306 @@
+"""LiveModel: events in, insights out, everything learned on the way in plain arrays.
+
+process() cuts events where something must happen between two of them (a feature appears, a slot is needed, a sweep
+is due), so that the state after an event never depends on how a source cut its batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tacit.contracts.episode import Episode
+from tacit.contracts.events import Events, Feature
+from tacit.contracts.insight import REASONS, Insights
+from tacit.heads import evidence
+from tacit.heads.layout import blocks_for, layout_for
+from tacit.live import kernel
+from tacit.live.alerting import Episodes
+from tacit.live.explaining import sentence
+from tacit.live.keys import SWEEP, Keys
+from tacit.live.memory import mute, new_out, new_pool, new_scratch
+from tacit.live.rates import to_rates
+
+WARM = 128  # events over all keys before scores are given
+STATE_BYTES = 8 << 30  # address space for rows; pages are only used when touched
+MOST_KEYS = 131_072
+
+
+class LiveModel:
+    """The fast path's whole state. `alerts` in a day; `idle` seconds after which a silent key is forgotten."""
+
+    def __init__(self, features: tuple[Feature, ...], alerts: float = 3.0, idle: float = 30 * 86_400.0, sentences: bool = False) -> None:
+        self.features: tuple[Feature, ...] = ()
+        self.alerts, self.idle, self.sentences = alerts, idle, sentences
+        self.seen = 0
+        self.name = "simple"
+        self.episodes = Episodes()
+        self.notes: list[str] = []
+        self._shape(features)
+
+    # ------------------------------------------------------------------ shape
+    def _shape(self, features: tuple[Feature, ...]) -> None:
+        """Arrays for these features; the first call, or one that keeps nothing but the features' scales."""
+        spare = 0 if not self.features else -len(features) % 8
+        blocks, width = blocks_for(len(features) + spare)
+        before = (self.features, getattr(self, "scales", None), getattr(self, "keys", None), getattr(self, "pool", None))
+        self.features, self.blocks, self.columns = features, blocks, blocks * width
+        self.layout = layout_for(width)
+        row = 4 * (self.layout.base + self.layout.lane) + 32 * width
+        capacity = int(max(16, min(MOST_KEYS, STATE_BYTES // (row * blocks))))
+        rows = capacity * blocks
+        self.keys = Keys(capacity, self.idle)
+        self.scales = np.zeros((rows, 4, width))
+        self.base = np.zeros((rows, self.layout.base), np.float32)
+        self.lane = np.zeros((rows, self.layout.lane), np.float32)
+        self.dirty = np.zeros(capacity, np.uint8)
+        self.pool = new_pool(blocks, width, self.alerts)
+        self.scratch = new_scratch(blocks, self.layout)
+        self._counters()
+        mute(self.pool, features)
+        if before[1] is not None and before[2] is not None and before[3] is not None:
+            self._carry(before[0], before[1], before[2], before[3])
+
+    def _counters(self) -> None:
+        self.counters = np.array([i for i, f in enumerate(self.features) if f.kind == "counter"], np.int64)
+        capacity = self.keys.capacity if len(self.counters) else 1
+        self.counted = np.full((capacity, len(self.counters)), np.nan)
+        self.counted_at = np.zeros((capacity, len(self.counters)), np.int64)
+
+    def _carry(self, features: tuple[Feature, ...], scales: NDArray[np.float64], keys: Keys, pool: kernel.Pool) -> None:
+        """Scales, clock, budget and episodes go on into the wider model; its heads start anew."""
+        old = scales.reshape(keys.capacity, -1, 4, scales.shape[2])
+        for name, slot in keys.slots.items():
+            if self.keys.full():
+                break
+            new = self.keys.take(name)
+            self.keys.last[new] = keys.last[slot]
+            mine = self.scales.reshape(self.keys.capacity, self.blocks, 4, -1)[new]
+            for i in range(len(features)):
+                b, f = divmod(i, self.layout.F)
+                ob, of = divmod(i, scales.shape[2])
+                mine[b, :, f] = old[slot, ob, :, of]
+        for i in range(len(features)):
+            b, f = divmod(i, self.layout.F)
+            ob, of = divmod(i, pool.mean.shape[1])
+            for new_array, old_array in (
+                (self.pool.mean, pool.mean),
+                (self.pool.scale, pool.scale),
+                (self.pool.reach, pool.reach),
+                (self.pool.seen, pool.seen),
+            ):
+                new_array[b, f] = old_array[ob, of]
+        for name in ("outer", "tail", "head", "peaks", "budget", "episodes", "clock"):
+            getattr(self.pool, name)[:] = getattr(pool, name)
+        kernel.refresh(self.pool, self.seen, float(self.pool.clock[0]))
+
+    # ------------------------------------------------------------------ events
+    def process(self, events: Events) -> Insights:
+        """Score and learn all events, in order. Raises nothing for values, however strange."""
+        n, total = len(events), len(events.features)
+        parts: list[Insights] = []
+        at = 0
+        while at < n:
+            if total > len(self.features):
+                fresh = np.isfinite(events.values[at:, len(self.features) :]).any(axis=1)
+                first = int(fresh.argmax()) if fresh.any() else n - at
+                if first == 0:
+                    present = np.isfinite(events.values[at]).nonzero()[0].max() + 1
+                    added = events.features[len(self.features) : present]
+                    self.notes.append(f"{', '.join(f.name for f in added)} appeared at position {events.positions[at]}: heads start anew")
+                    self._shape(events.features[:present])
+                    continue
+                stop = at + first
+            else:
+                stop = n
+            stop = min(stop, at + SWEEP - self.seen % SWEEP)
+            part = self._run(events, at, stop)
+            parts.append(part)
+            at += len(part)
+            if self.seen % SWEEP == 0:
+                self._forget(int(self.pool.clock[0] * 1e9))
+        return parts[0] if len(parts) == 1 else join(parts, events)
+
+    def _slots(self, keys: Sequence[str]) -> NDArray[np.int64]:
+        """Slots of the longest run of keys that fit; new keys take one. Shorter than keys where a slot must first be freed."""
+        slots = self.keys.find(keys)
+        for i in (slots < 0).nonzero()[0].tolist():
+            key = keys[i]
+            slot = self.keys.slots.get(key, -1)
+            if slot < 0:
+                if self.keys.full():
+                    if i > 0:
+                        return slots[:i]
+                    self._forget(int(self.pool.clock[0] * 1e9))
+                slot = self.keys.take(key)
+            slots[i] = slot
+        return slots
+
+    def _forget(self, now: int) -> None:
+        gone = self.keys.expire(now)
+        if len(gone):
+            rows = (gone[:, None] * self.blocks + np.arange(self.blocks)).ravel()
+            self.scales[rows], self.base[rows], self.lane[rows] = 0.0, 0.0, 0.0
+            if len(self.counters):
+                self.counted[gone] = np.nan
+            self.dirty[gone] = 1
+
+    def _run(self, events: Events, at: int, stop: int) -> Insights:
+        slots = self._slots(events.keys[at:stop] if at or stop < len(events) else events.keys)
+        n, F = len(slots), len(self.features)
+        values = events.values[at : at + n]
+        if values.shape[1] == self.columns and not len(self.counters):
+            values = np.ascontiguousarray(values, np.float64)
+        else:
+            wide = np.full((n, self.columns), np.nan)
+            wide[:, : min(F, values.shape[1])] = values[:, :F]
+            values = wide
+        times = np.ascontiguousarray(events.times[at : at + n])
+        if len(self.counters):
+            to_rates(slots, times, values, self.counters, self.counted, self.counted_at)
+        out = new_out(n, self.columns)
+        self.seen = kernel.run(
+            slots,
+            times,
+            values,
+            self.scales,
+            self.base,
+            self.lane,
+            self.keys.last,
+            self.dirty,
+            self.seen,
+            WARM,
+            self.layout,
+            self.pool,
+            self.scratch,
+            out,
+        )
+        alert = out.alert
+        insights = Insights(
+            keys=events.keys[at : at + n],
+            times=times,
+            positions=events.positions[at : at + n],
+            features=self.features,
+            observed=values[:, :F],
+            score=out.score,
+            surprise=out.surprise,
+            alert=alert,
+            low=out.low[:, :F],
+            middle=out.middle[:, :F],
+            high=out.high[:, :F],
+            forecast=out.forecast[:, :F],
+            shares=out.shares[:, :F],
+            drift=out.drift,
+            late=events.late[at : at + n],
+            model=self.name,
+            sentences={},
+        )
+        if self.sentences:
+            for i in range(n):
+                insights.sentences[i] = self._say(insights, i)
+        if alert.any():
+            self._alerts(insights, out.opened)
+        self.watched(slots, times, out, values)
+        return insights
+
+    def watched(self, slots: NDArray[np.int64], times: NDArray[np.int64], out: kernel.Out, values: NDArray[np.float64]) -> None:
+        """What learning wants to see of each run; nothing here."""
+
+    # ------------------------------------------------------------------ alerts
+    def reasons(self, insights: Insights, i: int) -> list[tuple[str, float, float, float, float]]:
+        """The largest shares of row i with what was seen and expected."""
+        order = np.argsort(-insights.shares[i], kind="stable")[:REASONS]
+        return [
+            (
+                self.features[j].name,
+                float(insights.shares[i, j]),
+                float(insights.observed[i, j]),
+                float(insights.low[i, j]),
+                float(insights.high[i, j]),
+            )
+            for j in order.tolist()
+            if insights.shares[i, j] > 0
+        ]
+
+    def _say(self, insights: Insights, i: int) -> str:
+        return sentence(insights.keys[i], self.reasons(insights, i), self.features)
+
+    def _alerts(self, insights: Insights, opened: NDArray[np.int8]) -> None:
+        """Episodes that open, rise and close in these rows; suppressed ones are taken out of the rows."""
+        for i in insights.alert.nonzero()[0].tolist():
+            id, surprise = int(insights.alert[i]), float(insights.surprise[i])
+            if opened[i] == 2:
+                self.episodes.end(id, int(insights.times[i]))
+            episode = self.episodes.all.get(id)
+            if opened[i] == 1 or episode is None:
+                text = insights.sentences.get(i) or self._say(insights, i)
+                shares = {f.name: float(s) for f, s in zip(self.features, insights.shares[i].tolist(), strict=True) if s > 0.05}
+                row = Episode(id, insights.keys[i], int(insights.times[i]), int(insights.positions[i]), surprise, text, self.reasons(insights, i))
+                self.episodes.begin(row, shares)
+                insights.sentences[i] = text
+            elif surprise > episode.surprise:
+                insights.sentences[i] = insights.sentences.get(i) or self._say(insights, i)
+                self.episodes.rise(id, surprise, insights.sentences[i], self.reasons(insights, i))
+            if self.episodes.all[id].suppressed:
+                insights.alert[i] = 0
+
+    def feedback(self, id: int, verdict: str) -> Episode:
+        """What a person says of episode `id`; changes what comes after."""
+        return self.episodes.feedback(id, verdict)
+
+    @property
+    def threshold(self) -> float:
+        """Evidence an episode needs now, in units of -log p."""
+        return float(self.pool.budget[evidence.THRESHOLD])
+
+
+def join(parts: list[Insights], events: Events) -> Insights:
+    """Insights of several runs as one; earlier parts are widened with NaN (shares: 0) where features appeared."""
+    if not parts:
+        return empty(events)
+    features = parts[-1].features
+    n, F = sum(len(p) for p in parts), len(features)
+    wide: dict[str, Any] = {}
+    for name in ("observed", "low", "middle", "high", "forecast", "shares"):
+        first = getattr(parts[0], name)
+        whole = np.full((n, F), 0.0 if name == "shares" else np.nan, first.dtype)
+        at = 0
+        for p in parts:
+            whole[at : at + len(p), : getattr(p, name).shape[1]] = getattr(p, name)
+            at += len(p)
+        wide[name] = whole
+    for name in ("times", "positions", "score", "surprise", "alert", "drift", "late"):
+        wide[name] = np.concatenate([getattr(p, name) for p in parts])
+    sentences, at = {}, 0
+    for p in parts:
+        sentences.update({at + i: s for i, s in p.sentences.items()})
+        at += len(p)
+    return Insights(keys=[k for p in parts for k in p.keys], features=features, model=parts[-1].model, sentences=sentences, **wide)
+
+
+def empty(events: Events) -> Insights:
+    """No insights, of the events' features."""
+    F = len(events.features)
+    none, wide = np.empty(0), np.empty((0, F), np.float32)
+    return Insights(
+        keys=[],
+        times=events.times[:0],
+        positions=events.positions[:0],
+        features=events.features,
+        observed=np.empty((0, F)),
+        score=none,
+        surprise=none,
+        alert=np.empty(0, np.int64),
+        low=wide,
+        middle=wide,
+        high=wide,
+        forecast=wide,
+        shares=wide,
+        drift=np.empty(0, np.float32),
+        late=np.empty(0, np.bool_),
+        model="",
+        sentences={},
+    )
