@@ -1,6 +1,6 @@
 """SMD and SKAB: average precision, VUS-PR, calibration and delay, side by side.
 
-    python -m benchmarks.detection [--sets smd skab skab_on] [--scorers ewma hst krcf forest …] [--out FILE]
+    python -m benchmarks.detection [--sets smd skab skab_on] [--scorers ewma hst krcf forest …] [--seeds 3] [--out FILE]
 
 smd: each machine's train part then its test part as one stream, evaluated on the test part. skab: each file
 alone, its first 400 rows are history, the rest is evaluated. skab_on: the recording without faults and then all
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from benchmarks.corpora import Stream, skab, skab_fault_free, skab_labels, smd, smd_labels
 from benchmarks.metrics import Exceedance, average_precision, best_f1, delays, exceedance, far_from_faults, vus_pr
 from benchmarks.readings import Readings, Scorer
-from benchmarks.scorers import PEERS, USUAL
+from benchmarks.scorers import PEERS, SEEDED, USUAL
 from benchmarks.tables import markdown, write
 
 MARGIN = 60  # rows around a fault that count neither as fault nor as fault-free time
@@ -96,53 +96,67 @@ def in_order(streams: Sequence[Stream]) -> NDArray[np.int64]:
     return np.concatenate(out)
 
 
-def summary(scorer: str, measured: Sequence[Measured], spent: float, free: list[Exceedance] | None) -> dict[str, object]:
-    """One row of the table: means over parts; exceedances pooled over them."""
-    pooled = [sum(m.over[k].passed for m in measured) / max(sum(m.over[k].rows for m in measured), 1) for k in range(2)]
-    delay = np.concatenate([m.delay for m in measured])
+def summary(scorer: str, runs: Sequence[Sequence[Measured]], spent: float, free: list[Exceedance] | None) -> dict[str, object]:
+    """One row of the table: means over parts and seeds, ± the deviation between seeds; counts are pooled."""
+    every = [m for run in runs for m in run]
+    pooled = [sum(m.over[k].passed for m in every) / max(sum(m.over[k].rows for m in every), 1) for k in range(2)]
+    delay = np.concatenate([m.delay for m in every])
     found = delay[np.isfinite(delay)]
     row: dict[str, object] = {
         "detector": scorer,
-        "AP": float(np.mean([m.ap for m in measured])),
-        "VUS-PR": float(np.mean([m.vus for m in measured])),
-        "best F1": float(np.mean([m.f1 for m in measured])),
+        "AP": spread([float(np.mean([m.ap for m in run])) for run in runs]),
+        "VUS-PR": spread([float(np.mean([m.vus for m in run])) for run in runs]),
+        "best F1": float(np.mean([m.f1 for m in every])),
         "over .99": pooled[0] / 0.01,
         "over .999": pooled[1] / 0.001,
-        "found": f"{len(found)} of {len(delay)}",
+        "found": f"{len(found) / len(runs):g} of {len(delay) // len(runs)}",
         "delay s": float(np.median(found)) if len(found) else float("nan"),
     }
     if free is not None:
         row["free .99"], row["free .999"] = free[0].ratio, free[1].ratio
-    return row | {"CPU s": spent}
+    return row | {"seeds": len(runs), "CPU s a run": spent / len(runs)}
 
 
-def run(scorer: Scorer, name: str) -> tuple[dict[str, object], dict[str, object]]:
-    """(the row of means, the row of AP / VUS-PR by part)."""
-    measured, began = [], time.process_time()
-    for stream, parts in jobs(name):
-        readings = scorer.run(stream.times, stream.values, None, stream.train)
-        score = readings.calibrated()
-        measured += [measure(part, readings, score, stream.times) for part in parts]
+def spread(values: Sequence[float]) -> str:
+    """Mean, and the deviation between seeds where there are several."""
+    return f"{np.mean(values):.3f}" + (f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else "")
+
+
+def run(scorers: Sequence[Scorer], name: str) -> tuple[dict[str, object], dict[str, object]]:
+    """One detector, once a seed: (the row of means, the row of AP / VUS-PR by part)."""
+    runs, began = [], time.process_time()
+    work = jobs(name)
+    for scorer in scorers:
+        measured: list[Measured] = []
+        for stream, parts in work:
+            readings = scorer.run(stream.times, stream.values, None, stream.train)
+            score = readings.calibrated()
+            measured += [measure(part, readings, score, stream.times) for part in parts]
+        runs.append(measured)
     spent, free = time.process_time() - began, None
     if name == "skab":
         alone = skab_fault_free()
-        score = scorer.run(alone.times, alone.values, None, alone.train).calibrated()
+        score = scorers[0].run(alone.times, alone.values, None, alone.train).calibrated()
         free = exceedance(score, np.arange(len(score)) >= alone.train)
-    by_part = {"detector": scorer.name} | {m.part: f"{m.ap:.3f} / {m.vus:.3f}" for m in measured}
-    return summary(scorer.name, measured, spent, free), by_part
+    by_part: dict[str, object] = {"detector": scorers[0].name}
+    for same in zip(*runs, strict=True):
+        by_part[same[0].part] = f"{np.mean([m.ap for m in same]):.3f} / {np.mean([m.vus for m in same]):.3f}"
+    return summary(scorers[0].name, runs, spent, free), by_part
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sets", nargs="+", default=["smd", "skab", "skab_on"], choices=["smd", "skab", "skab_on"])
     parser.add_argument("--scorers", nargs="+", default=[*USUAL], choices=sorted(PEERS))
+    parser.add_argument("--seeds", type=int, default=3, help="runs of each detector that draws at random")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     tables: list[tuple[str, list[dict[str, object]]]] = []
     for name in given.sets:
         rows, parts = [], []
         for scorer in given.scorers:
-            row, by_part = run(PEERS[scorer](), name)
+            seeds = range(1, given.seeds + 1 if scorer in SEEDED else 2)
+            row, by_part = run([PEERS[scorer](seed) for seed in seeds], name)
             rows.append(row)
             parts.append(by_part)
             print(name, markdown([row]), flush=True)

@@ -162,6 +162,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--scorers", nargs="+", default=["ewma", "gaussian", "hst", "krcf_why"], choices=sorted(PEERS))
     parser.add_argument("--shows", action="store_true", help="only which faults show, no detector")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     tables: list[tuple[str, list[dict[str, object]]]] = []
@@ -175,7 +176,7 @@ def main() -> None:
             continue
         rows = []
         for name in given.scorers:
-            row, outcomes = run(PEERS[name](), recording)
+            row, outcomes = run(PEERS[name](given.seed), recording)
             rows.append(row)
             tables.append((f"### {row['detector']}, fault by fault", [o.row() for o in outcomes]))
             print(markdown([row]), flush=True)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.nab import PROFILES, Profile, best, fixed, normalised, onsets, reward, sweep, totals
+from benchmarks.nab import PROFILES, Profile, best, fixed, normalised, onsets, reward, rising, sweep, totals
 
 MINUTE = 60 * 10**9
 N = 200  # probation: 30 rows
@@ -89,3 +89,8 @@ def test_false_alarms_before_and_long_after_a_window_cost_most():
 
 def test_onsets():
     assert onsets(np.array([1, 1, 0, 1], dtype=bool)).tolist() == [True, False, False, True]
+
+
+def test_rising_keeps_records_of_the_last_rows():
+    got = rising(np.array([np.nan, 1.0, 2.0, 2.0, 1.0, 1.5, 3.0]), back=2)
+    np.testing.assert_array_equal(got, [np.nan, 1.0, 2.0, np.nan, np.nan, np.nan, 3.0])

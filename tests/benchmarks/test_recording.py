@@ -96,7 +96,7 @@ def test_every_fault_of_the_recorder_has_its_features():
 
 def test_a_whole_run_and_the_table_of_what_shows():
     r = made(400)
-    row, outcomes = run(PEERS["ewma"](), r)
+    row, outcomes = run(PEERS["ewma"](1), r)
     assert len(outcomes) == 1 and outcomes[0].left is not None
     assert row["plain: in 10 s"].endswith("of 1")
     assert "memory.used" in str(shows(r)[0])
