@@ -109,7 +109,7 @@ def summary(scorer: str, runs: Sequence[Sequence[Measured]], spent: float, free:
         "best F1": float(np.mean([m.f1 for m in every])),
         "over .99": pooled[0] / 0.01,
         "over .999": pooled[1] / 0.001,
-        "found": f"{len(found) / len(runs):g} of {len(delay) // len(runs)}",
+        "found": f"{len(found) / len(runs):.3g} of {len(delay) // len(runs)}",
         "delay s": float(np.median(found)) if len(found) else float("nan"),
     }
     if free is not None:

@@ -160,7 +160,7 @@ def control(recording: Recording, seconds: float = 70.0) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--scorers", nargs="+", default=["ewma", "gaussian", "hst", "krcf_why"], choices=sorted(PEERS))
+    parser.add_argument("--scorers", nargs="+", default=["range", "ewma", "gaussian", "hst", "krcf_why", "tacit"], choices=sorted(PEERS))
     parser.add_argument("--shows", action="store_true", help="only which faults show, no detector")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path)

@@ -4,11 +4,12 @@
 
 NAB's own protocol: one threshold over the whole corpus, chosen on its labels, for each of three profiles
 (Lavin & Ahmad, "Evaluating real-time anomaly detection algorithms", 2015). NAB also hands every detector the
-file's minimum and maximum; nothing here gets them, in either column. Strictly causal: one threshold stated
-beforehand, `score >= 0.9999`, for every detector and file; detectors without a calibrated score get the same
-streaming tail (calibrate.py). "onsets" counts only the first row of each run over the threshold (or of each
-alert episode, for a detector that decides by itself), since NAB charges every single row of a false alarm. In NAB's own protocol "on scores" puts the calibrated score
-under the threshold instead of the surprise; "rising" counts a row only where it beats the 100 before it.
+file's minimum and maximum; nothing here gets them, in either protocol. "on scores" puts the calibrated score
+under that threshold instead of the surprise; "rising" counts a row only where it beats the 100 before it, since
+NAB charges every single row of a false alarm. Strictly causal: one threshold stated beforehand, `score >= 0.9999`,
+for every detector and file; detectors without a calibrated score get the same streaming tail (calibrate.py).
+"onsets" counts only the first row of each run over the threshold, or of each alert episode for a detector that
+decides by itself (tacit: 3 alerts a day of event time).
 
 Labels of 31 of the 58 files (62 of 116 windows) are used: numbers here do not compare with a published table.
 """

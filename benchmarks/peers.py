@@ -163,6 +163,37 @@ class Forest:
         return Readings(surprise)
 
 
+class Range:
+    """The rule that anyone would write: alert when a feature leaves min … max of all before, 3 of 8 readings long.
+
+    It learns nothing else and takes its own decisions; an episode closes after 60 calm readings. Its surprise is how
+    far outside the worst feature is, in widths of its range.
+    """
+
+    name = "range rule, 3 of 8 readings"
+
+    def run(self, times: NDArray[np.int64], values: Floats, keys: Sequence[str] | None = None, train: int = 0) -> Readings:
+        def one(x: Floats) -> Readings:
+            n, warm = len(x), max(240, train)
+            before = np.maximum(np.arange(n) - 8, 0)
+            low, high = np.minimum.accumulate(x)[before], np.maximum.accumulate(x)[before]
+            width = np.maximum(high - low, 1e-3 * np.maximum(np.abs(high), 1e-9))
+            beyond = np.maximum(np.maximum(x - high, low - x), 0.0) / width
+            beyond[:warm] = 0.0
+            count = np.cumsum(np.vstack([np.zeros((1, x.shape[1])), beyond > 1e-6]), axis=0)
+            stays = (count[np.arange(1, n + 1)] - count[np.maximum(np.arange(n) - 7, 0)] >= 3) & (beyond > 1e-6)
+            alert, number, calm = np.zeros(n, dtype=np.int64), 0, 60
+            for i, over in enumerate(stays.any(axis=1).tolist()):
+                number += over and calm >= 60
+                calm = 0 if over else calm + 1
+                alert[i] = number if number and calm < 60 else 0
+            return Readings(beyond.max(axis=1), shares=normalised(np.where(stays.any(axis=1, keepdims=True), stays * beyond, beyond)), alert=alert)
+
+        if keys is not None and len(set(keys)) > 1:
+            raise ValueError("the range rule numbers the episodes of one key")
+        return one(filled(values))
+
+
 class Chance:
     """Uniform noise: what a metric gives for nothing."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.peers import Chance, Constant, Ewma, Forest, Gaussian, HalfSpace, RandomCut
+from benchmarks.peers import Chance, Constant, Ewma, Forest, Gaussian, HalfSpace, RandomCut, Range
 from benchmarks.readings import Readings, Scorer
 from benchmarks.tacit_door import Tacit
 
@@ -21,6 +21,7 @@ PEERS: dict[str, Callable[[int], Scorer]] = {  # each takes a seed
     "krcf": lambda seed: RandomCut(seed=seed),
     "krcf_why": lambda seed: RandomCut(attribution=True, seed=seed),
     "forest": Forest,
+    "range": lambda seed: Range(),
     "tacit": lambda seed: Tacit(),
 }
 SEEDED = {"random", "hst", "hst_large", "krcf", "krcf_why", "forest"}
