@@ -36,6 +36,12 @@ class SinkError(TacitError):
     """A sink refuses; nothing it acknowledged is lost."""
 
 
+class SinkClosed(SinkError):
+    """The reader of standard output has gone (`| head`): no fault, the run ends cleanly."""
+
+    exit_code = 0
+
+
 class ModelError(TacitError):
     """A model folder is damaged, half-written, or of another version or stream."""
 

@@ -15,6 +15,9 @@ from tacit.contracts.source import Position
 class Sink(ABC):
     """Where insights go. Raises SinkError when it refuses; what `flush` returned from is safe."""
 
+    def resume(self, source: str, position: Position) -> None:  # noqa: B027 - a sink that upserts has nothing to do
+        """The source goes on from `position`; insights past it may be there already and will come again."""
+
     @abstractmethod
     def write(self, source: str, insights: Insights, after: Position) -> None:
         """Take insights of one micro-batch; `after` is where the source stands behind them."""

@@ -1,0 +1,273 @@
+"""Detect: from the first records to a schema, where the columns are unambiguous, with a note on each finding."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from tacit.connect.records import Records
+from tacit.connect.schema import CATEGORIES, OTHER, Role, Schema, Wishes, counts_by_name
+from tacit.connect.text import is_boolean, is_missing, is_number, to_number
+from tacit.connect.times import find_form
+from tacit.contracts.errors import SchemaError
+
+TIMES = (
+    "time",
+    "timestamp",
+    "datetime",
+    "event_time",
+    "eventtime",
+    "@timestamp",
+    "ts",
+    "date_time",
+    "date",
+    "time_ns",
+    "time_us",
+    "time_ms",
+    "time_s",
+    "epoch",
+    "utc",
+    "when",
+    "t",
+)
+TIME_ENDS = ("timestamp", "datetime", "_time", "_date", "_ts", "_at")
+KEYS = (
+    "key",
+    "machine",
+    "host",
+    "hostname",
+    "device",
+    "server",
+    "node",
+    "instance",
+    "sensor",
+    "card",
+    "patient",
+    "station",
+    "turbine",
+    "engine",
+    "vehicle",
+    "meter",
+    "customer",
+    "user",
+    "account",
+    "entity",
+    "unit",
+    "asset",
+    "pump",
+    "id",
+)
+KEY_ENDS = ("_id", "_key", "_name")  # weaker: these must repeat
+NAMES = ("name", "metric", "feature", "variable", "measurement", "signal", "tag", "sensor", "channel", "parameter", "field", "item")
+VALUES = ("value", "val", "reading", "measure", "v")
+REPEATS = 20  # with so many rows, a key must repeat
+COUNTED = 50  # steps to see before a column is taken for a counter by its values alone
+
+
+def detect(sample: Records, wishes: Wishes, live: bool) -> tuple[Schema, list[str]]:
+    """Roles of all columns of the first records, and the notes on what was found.
+
+    live: the sample may be a single record, so categories stay open and times of their own are not looked
+    for in arrival order. Raises SchemaError where a column that was asked for is not there.
+    """
+    schema, notes = Schema(wishes), list[str]()
+    columns = {name: [v for v in sample.column(j) if not is_missing(v)] for j, name in enumerate(sample.names)}
+    _check_wishes(wishes, columns)
+    _find_time(schema, notes, columns, live)
+    _find_long(schema, notes, columns)
+    _find_key(schema, notes, columns, len(sample))
+    wanted, unwanted = wishes.wanted(), wishes.unwanted()
+    keys = _joined(sample, schema.of("key"))
+    numbers: list[str] = []
+    for name, values in columns.items():
+        if name in schema.roles:
+            continue
+        if (wanted and name not in wanted) or name in unwanted or schema.long:
+            schema.assign(name, "ignored")
+            continue
+        if not wanted and name.lower().endswith(("_id", "_key")) and _identifies(values, 0):
+            schema.assign(name, "ignored")
+            notes.append(f"{name!r} is not used: it identifies, it does not measure (--columns or --key say otherwise)")
+            continue
+        role: Role = wanted.get(name) or _role(name, values)  # type: ignore[assignment] # kinds are roles
+        if role == "number" and not wanted.get(name) and _counts(name, sample, keys):
+            role = "counter"
+            notes.append(f"{name!r} only grows: a counter, shown as a rate")
+        if role == "category":
+            _open_category(schema, notes, name, values, live)
+        elif role == "number":
+            schema.roles[name] = role
+            numbers.append(name)
+        elif role == "ignored":
+            schema.assign(name, role)
+            notes.append(f"{name!r} is not used: text. If it says whose the event is: --key {name}")
+        else:
+            schema.assign(name, role)
+    if numbers or not schema.features:
+        schema = _in_order(schema, list(columns))
+    if not schema.features and not schema.long and not live:
+        raise SchemaError(
+            f"no column holds numbers, booleans or a few categories (columns: {', '.join(list(columns)[:20])}).",
+            "Name the ones to use with --columns, for example --columns name:category.",
+        )
+    return schema, notes
+
+
+def _check_wishes(wishes: Wishes, columns: dict[str, Any]) -> None:
+    asked = [("--time", wishes.time)] if wishes.time else []
+    asked += [("--key", k) for k in wishes.key or ()] + [("--columns", c) for c in (*wishes.wanted(), *wishes.unwanted())]
+    for option, name in asked:
+        if name not in columns:
+            near = difflib.get_close_matches(str(name), columns, n=1)
+            guess = f"Did you mean {near[0]!r}? " if near else ""
+            raise SchemaError(f"{option} {name}: there is no such column.", f"{guess}Columns here: {', '.join(list(columns)[:40])}.")
+
+
+def _find_time(schema: Schema, notes: list[str], columns: dict[str, list[Any]], live: bool) -> None:
+    chosen = schema.wishes.time
+    if chosen is not None:
+        found = find_form(columns[chosen])
+        if found is None:
+            raise SchemaError(
+                f"--time {chosen}: values such as {columns[chosen][:1]!r} are no times.", "Known: epoch numbers, ISO 8601, common dates."
+            )
+    else:
+        chosen, found = _guess_time(columns)
+    if chosen is None or found is None:
+        notes.append(f"time: none found, {'the wall clock at arrival' if live else 'the row number in seconds'}")
+        return
+    schema.assign(chosen, "time")
+    schema.form = found[0]
+    notes.append(f"time: {chosen!r}" + (f" ({found[1]})" if found[1] else ""))
+
+
+def _guess_time(columns: dict[str, list[Any]]) -> tuple[str | None, tuple[str, str] | None]:
+    """By name first; else the only column of written dates."""
+    named = sorted((c for c in columns if c.lower() in TIMES), key=lambda c: TIMES.index(c.lower()))
+    named += [c for c in columns if c.lower().endswith(TIME_ENDS) and c not in named]
+    for name in named:
+        values = columns[name]
+        found = find_form(values)
+        if found is None:
+            continue
+        if found[0] in ("s", "ms", "us", "ns") and found[1].startswith("seconds from"):
+            numbers = [to_number(v) for v in values]
+            if name.lower() not in TIMES or any(a > b for a, b in pairwise(numbers)):
+                continue  # small numbers that go back and forth are a measurement
+        return name, found
+    dates = [c for c, v in columns.items() if v and not is_number(v[0]) and find_form(v[:20]) is not None and find_form(v) is not None]
+    return (dates[0], find_form(columns[dates[0]])) if len(dates) == 1 else (None, None)
+
+
+def _find_long(schema: Schema, notes: list[str], columns: dict[str, list[Any]]) -> None:
+    """(time, [key], name, value): a text column that names and the only numeric column, that holds."""
+    if schema.wishes.columns:
+        return
+    rest = [c for c in columns if c not in schema.roles and c not in (schema.wishes.key or ())]
+    names = [c for c in rest if c.lower() in NAMES and columns[c] and not any(map(is_number, columns[c]))]
+    values = [c for c in rest if c.lower() in VALUES and columns[c] and _mostly(is_number, columns[c])]
+    others = [c for c in rest if c not in names + values and columns[c] and _mostly(is_number, columns[c])]
+    if len(names) != 1 or len(values) != 1 or others:
+        return
+    schema.assign(names[0], "name")
+    schema.assign(values[0], "value")
+    notes.append(f"a long table: {names[0]!r} names the feature, {values[0]!r} holds its value")
+
+
+def _find_key(schema: Schema, notes: list[str], columns: dict[str, list[Any]], n: int) -> None:
+    wishes = schema.wishes
+    if wishes.key is not None:
+        for name in wishes.key:
+            schema.assign(name, "key")
+        return
+    free = [c for c in columns if c not in schema.roles and columns[c]]
+    found = [c for c in free if c.lower() in KEYS and _identifies(columns[c], n)]
+    found = found or [c for c in free if c.lower().endswith(KEY_ENDS) and _identifies(columns[c], n, must_repeat=True)]
+    if schema.long and not found:
+        texts = [c for c in free if not _mostly(is_number, columns[c])]
+        found = texts if len(texts) == 1 else []
+    if len(found) == 1:
+        schema.assign(found[0], "key")
+        notes.append(f"key: {found[0]!r}")
+    elif len(found) > 1:
+        notes.append(f"key: none taken, {', '.join(map(repr, found))} could all be; choose with --key")
+
+
+def _identifies(values: list[Any], n: int, must_repeat: bool = False) -> bool:
+    """Names, or whole numbers that come again."""
+    if any(isinstance(v, (float, np.floating)) or (is_number(v) and "." in str(v)) for v in values):
+        return False
+    if not must_repeat and not any(map(is_number, values)):
+        return True
+    return n < REPEATS or len(set(map(str, values))) <= n // 2
+
+
+def _role(name: str, values: list[Any]) -> Role:
+    if not values:
+        return "pending"
+    if all(map(is_boolean, values)):
+        return "boolean"
+    if _mostly(is_number, values):
+        return "number"
+    if not all(isinstance(v, (str, bool, int, float)) for v in values):
+        return "ignored"
+    return "category" if len({str(v) for v in values}) <= CATEGORIES else "ignored"
+
+
+def _open_category(schema: Schema, notes: list[str], name: str, values: list[Any], live: bool) -> None:
+    """A live category grows to eight values; a file's has those of its first rows and "(other)"."""
+    schema.assign(name, "category")
+    for value in dict.fromkeys(str(v).strip() for v in values):
+        schema.category(name, value)
+    if not live:
+        known = schema.categories[name]
+        known[OTHER] = schema.add(f"{name}={OTHER}", "indicator")
+        schema.closed.add(name)
+    notes.append(f"{name!r}: a category, {len(dict.fromkeys(map(str, values)))} values")
+
+
+def _in_order(schema: Schema, order: list[str]) -> Schema:
+    """The same schema with its features in the order of the columns."""
+    made = {f.name: f for f in schema.features}
+    out = Schema(schema.wishes, {}, schema.form, closed=schema.closed)
+    for name in order:
+        role = schema.roles[name]
+        out.roles[name] = role
+        if role == "category":
+            out.categories[name] = {v: out.add(f"{name}={v}", "indicator") for v in schema.categories[name]}
+        elif role in ("number", "counter", "boolean"):
+            out.add(name, made[name].kind if name in made else "number")
+    return out
+
+
+def _joined(sample: Records, names: list[str]) -> list[str]:
+    parts = [[str(v) for v in sample.column(sample.names.index(name))] for name in names]
+    return list(map("/".join, zip(*parts, strict=True))) if parts else [""] * len(sample)
+
+
+def _counts(name: str, sample: Records, keys: list[str]) -> bool:
+    """Whether a numeric column only grows within each key: said by its name, or seen in enough steps of whole numbers."""
+    before: dict[str, float] = {}
+    up = down = 0
+    whole = True
+    for key, value in zip(keys, sample.column(sample.names.index(name)), strict=True):
+        if is_missing(value) or not is_number(value):
+            continue
+        now = to_number(value)
+        whole = whole and now >= 0 and now == np.floor(now)
+        then = before.get(key, now)
+        up += now > then
+        down += now < then and now > 0.1 * then  # a fall to almost nothing is a restart
+        before[key] = now
+    if counts_by_name(name):
+        return down == 0
+    steps = len(sample) - len(before)
+    return whole and down == 0 and steps >= COUNTED and up >= 0.5 * steps
+
+
+def _mostly(claim: Any, values: Sequence[Any]) -> bool:
+    return sum(map(bool, map(claim, values))) >= 0.8 * len(values)

@@ -1,0 +1,112 @@
+"""Standard input: JSON lines or CSV, as they come."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import time
+from typing import ClassVar
+
+from tacit.connect.decode import Decoder, Strict
+from tacit.connect.schema import Wishes
+from tacit.connect.stream import TextStream
+from tacit.contracts.errors import SourceError
+from tacit.contracts.events import Events, Feature, Refusals
+from tacit.contracts.source import Position, Source
+
+BLOCK = 1 << 16
+GRACE = 0.2  # s to collect more rows before the columns are told from the first ones
+
+
+class Stdin(Source):
+    """Reads a pipe in a thread of its own, so that `poll` returns what there is when its time is up.
+
+    descriptor: read from it; None = standard input's. It cannot be replayed; `seek` goes on counting where an
+    earlier run stopped and keeps its columns, so that positions stay unique.
+    """
+
+    replayable: ClassVar[bool] = False
+    ends: ClassVar[bool] = True
+
+    def __init__(self, wishes: Wishes | None = None, descriptor: int | None = None) -> None:
+        self.name = "-"
+        self.wishes = wishes or Wishes()
+        self.refusals = Strict() if self.wishes.strict else Refusals()
+        self.notes: list[str] = []
+        self._decoder = Decoder(self.wishes, self.refusals, self.notes, live=True, believes=True)
+        self._stream = TextStream(self._decoder, "")
+        self._blocks: queue.Queue[bytes | OSError] = queue.Queue(maxsize=64)
+        self._descriptor = _stdin() if descriptor is None else descriptor
+        self._closed = threading.Event()
+        threading.Thread(target=self._read, name="tacit-stdin", daemon=True).start()
+
+    @property
+    def features(self) -> tuple[Feature, ...]:  # type: ignore[override] # read-only here
+        return self._decoder.features
+
+    @property
+    def format(self) -> str:
+        """What comes, for people; "" before the first line."""
+        return self._stream.parser.name if self._stream.parser else ""
+
+    def poll(self, limit: int, timeout: float) -> Events | None:
+        """What has come: as soon as there is one whole line; None once the other end closed."""
+        deadline = time.monotonic() + timeout
+        while True:
+            while self._stream.waiting() < limit and self._take(0.0):
+                pass
+            if self._stream.waiting() and not self._stream.enough_to_begin():
+                grace = time.monotonic() + GRACE
+                while not self._stream.enough_to_begin() and self._take(grace - time.monotonic()):
+                    pass
+            events = self._stream.events(limit)
+            if events is not None:
+                return events
+            if self._stream.ended:
+                return None
+            if not self._take(deadline - time.monotonic()) and time.monotonic() >= deadline:
+                return self._decoder.nothing()
+
+    def position(self) -> Position:
+        """How many events there were, and the decoder's state."""
+        return self._decoder.state()
+
+    def seek(self, position: Position) -> None:
+        """Go on counting from an earlier run's position; what was read then is gone."""
+        self._decoder.restore(position)
+
+    def close(self) -> None:
+        self._closed.set()
+
+    def _take(self, wait: float) -> bool:
+        """One block from the thread into the stream; False where none came within `wait` seconds, or none will."""
+        if self._stream.ended:
+            return False
+        try:
+            block = self._blocks.get(timeout=wait) if wait > 0 else self._blocks.get_nowait()
+        except queue.Empty:
+            return False
+        if isinstance(block, OSError):
+            raise SourceError(f"standard input cannot be read: {block.strerror}.", "Pipe something into it: producer | tacit watch -")
+        if block:
+            self._stream.feed(block)
+        else:
+            self._stream.finish()
+        return True
+
+    def _read(self) -> None:
+        block: bytes | OSError = b"-"
+        while block and not isinstance(block, OSError) and not self._closed.is_set():
+            try:
+                block = os.read(self._descriptor, BLOCK)
+            except OSError as error:
+                block = error
+            self._blocks.put(block)
+
+
+def _stdin() -> int:
+    if sys.stdin is None:
+        raise SourceError("there is no standard input.", "Pipe something into it: producer | tacit watch -")
+    return sys.stdin.fileno()

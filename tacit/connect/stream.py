@@ -1,0 +1,94 @@
+"""Stream: bytes that come as they please → events, for standard input and followed files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tacit.connect.decode import Decoder
+from tacit.connect.formats.csv import Csv
+from tacit.connect.formats.jsonl import Jsonl
+from tacit.connect.lines import Lines
+from tacit.connect.readers import SAMPLE, parser_of
+from tacit.contracts.events import Events
+
+
+class TextStream:
+    """Lines of CSV or JSON, fed in pieces. place: what messages call the stream ("" = only the line)."""
+
+    def __init__(self, decoder: Decoder, place: str) -> None:
+        self.decoder, self.place = decoder, place
+        self.lines = Lines()
+        self.parser: Csv | Jsonl | None = None
+        self.ended = False
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes."""
+        self.lines.feed(data)
+
+    def finish(self) -> None:
+        """The bytes have ended: what stands without a newline is a line."""
+        self.lines.finish()
+        self.ended = True
+
+    def afresh(self) -> None:
+        """Another file begins: lines count from 1, a CSV header may come again."""
+        self.lines.reset(0, 0)
+        self.ended = False
+        if self.parser is not None:
+            self.parser.afresh()
+
+    def waiting(self) -> int:
+        """Whole lines that no event was made of yet."""
+        return len(self.lines)
+
+    def enough_to_begin(self) -> bool:
+        """Whether the columns could not be told better by waiting a little."""
+        return self.decoder.begun or self.ended or len(self.lines) >= SAMPLE
+
+    def events(self, limit: int) -> Events | None:
+        """The next events; None where no whole record is waiting."""
+        while len(self.lines):
+            parser = self._parser()
+            if parser is None:
+                continue
+            wanted = self.decoder.most(limit)
+            used = 0
+            while not used:
+                lines = self.lines.peek(wanted)
+                final = self.ended and len(lines) == len(self.lines)
+                records, used = parser.parse(lines, self.lines.line + 1, self.decoder.refusals, self.place, final)
+                if not used and len(lines) == len(self.lines):
+                    return None  # a record whose end has not come
+                wanted += max(limit, 100)
+            self.lines.consume(used, self.decoder.refusals, self.place)
+            self.decoder.notes += parser.notes
+            parser.notes.clear()
+            if len(records):
+                if not self.decoder.begun:
+                    self.decoder.begin(records)
+                return self.decoder.events(records)
+        return None
+
+    def state(self) -> dict[str, Any]:
+        """Where it stands: bytes and lines consumed, and what parsing the next line needs."""
+        parser = None if self.parser is None else {"format": self.parser.name, **self.parser.state()}
+        return {"offset": self.lines.offset, "line": self.lines.line, "parser": parser}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.lines.reset(int(state["offset"]), int(state["line"]))
+        self.ended = False
+        self.parser = None
+        if state["parser"] is not None:
+            self.parser = Jsonl() if state["parser"]["format"] == "jsonl" else Csv()
+            self.parser.restore(state["parser"])
+
+    def _parser(self) -> Csv | Jsonl | None:
+        """The parser, chosen by the first line that is not blank; blank ones are consumed."""
+        if self.parser is None:
+            lines = self.lines.peek(SAMPLE)
+            first = next((i for i, line in enumerate(lines) if line.strip()), len(lines))
+            if first == len(lines):
+                self.lines.consume(len(lines), self.decoder.refusals, self.place)
+                return None
+            self.parser = parser_of(lines[first][:4096], self.place or "standard input")
+        return self.parser
