@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from benchmarks.peers import Chance, Constant, Ewma, Forest, Gaussian, HalfSpace, RandomCut, Range
 from benchmarks.readings import Readings, Scorer
-from benchmarks.tacit_door import Tacit
+from benchmarks.tacit_door import Learning, Tacit
 
 __all__ = ["PEERS", "USUAL", "Readings", "Scorer"]
 
@@ -23,6 +23,7 @@ PEERS: dict[str, Callable[[int], Scorer]] = {  # each takes a seed
     "forest": Forest,
     "range": lambda seed: Range(),
     "tacit": lambda seed: Tacit(),
+    "tacit_learning": Learning,
 }
-SEEDED = {"random", "hst", "hst_large", "krcf", "krcf_why", "forest"}
+SEEDED = {"random", "hst", "hst_large", "krcf", "krcf_why", "forest", "tacit_learning"}
 USUAL = ("constant", "random", "ewma", "ewma_slow", "gaussian", "hst", "krcf", "forest", "tacit")

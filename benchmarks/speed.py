@@ -181,7 +181,20 @@ def keys(quick: bool) -> list[dict[str, object]]:
         spent.append(time.process_time() - began)
     spent = spent[40:50] if quick else spent[40:]  # 40 readings of each key warm up: every head is solved by then
     row = {"what": "1,000 keys x 8, batches of 1,000", "events/s": many * len(spent) / sum(spent), "median batch": many / statistics.median(spent)}
-    return [row | {"slowest batch": many / max(spent), "state bytes a key": door.bytes_a_key()}]
+    row |= {"slowest batch": many / max(spent), "state bytes a key": door.bytes_a_key()}
+    return [row, crowd(10_000 if quick else 100_000)]
+
+
+def crowd(many: int) -> dict[str, object]:
+    """Three readings of each of very many keys: resident memory that they take."""
+    from benchmarks.tacit_door import Door
+
+    door, rows, before = Door(8), simulated(1000, 8), resident()
+    for k in range(3 * many // 1000):
+        first = k * 1000 % many
+        door.process(door.events([f"k{i}" for i in range(first, first + 1000)], rows, seconds=1e-3))
+    took = resident() - before
+    return {"what": f"{many:,} keys x 8, three readings each", "state bytes a key": took * (1 << 20) / many, "MiB": took}
 
 
 def batches(total: int, size: int, alive: int, seed: int = 2) -> Iterator[tuple[list[str], Floats]]:

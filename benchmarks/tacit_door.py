@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.readings import Floats, Readings
-from tacit.contracts.events import Events, Feature
+from tacit.contracts.events import Events, Feature, Refusals
 from tacit.contracts.insight import Insights
+from tacit.contracts.source import Position, Source
 from tacit.live.model import LiveModel
 
 BATCH = 4096
@@ -20,6 +21,46 @@ def numbers(features: int) -> tuple[Feature, ...]:
     return tuple(Feature(f"f{j}") for j in range(features))
 
 
+class Arrays(Source):
+    """A stream of arrays as a source that ends: what a detector is given, without a file between."""
+
+    ends = True
+    replayable = False
+
+    def __init__(self, times: NDArray[np.int64], values: Floats, keys: Sequence[str] | None) -> None:
+        self.name, self.features, self.refusals, self.notes = "arrays", numbers(values.shape[1]), Refusals(), []
+        self.times, self.values, self.keys = times, values, [""] * len(times) if keys is None else list(keys)
+        self.late, self.at = np.zeros(len(times), dtype=bool), 0
+        newest: dict[str, int] = {}
+        for i, (key, t) in enumerate(zip(self.keys, times.tolist(), strict=True)):
+            self.late[i] = t < newest.get(key, t)
+            newest[key] = max(t, newest.get(key, t))
+
+    def poll(self, limit: int, timeout: float) -> Events | None:
+        if self.at >= len(self.times):
+            return None
+        part = slice(self.at, min(self.at + limit, len(self.times)))
+        self.at = part.stop
+        rows = np.arange(part.start, part.stop, dtype=np.int64)
+        return Events(self.keys[part], self.times[part], self.values[part], rows, self.features, self.late[part])
+
+    def position(self) -> Position:
+        return {"next": self.at}
+
+    def seek(self, position: Position) -> None:
+        self.at = int(position["next"])
+
+
+def gathered(parts: list[Insights]) -> Readings:
+    """What the benchmarks read of insights."""
+    return Readings(
+        np.concatenate([p.surprise for p in parts]).astype(np.float64),
+        np.concatenate([p.score for p in parts]).astype(np.float64),
+        np.concatenate([p.shares for p in parts]).astype(np.float64),
+        np.concatenate([p.alert for p in parts]).astype(np.int64),
+    )
+
+
 class Tacit:
     """Test-then-train from the first row, state from nothing; `alerts` a day is the budget of its own decisions."""
 
@@ -28,22 +69,30 @@ class Tacit:
         self.name = "tacit, simple bank" + ("" if alerts == 3.0 else f", {alerts:g} alerts a day")
 
     def run(self, times: NDArray[np.int64], values: Floats, keys: Sequence[str] | None = None, train: int = 0) -> Readings:
-        n, F = values.shape
-        model, features = LiveModel(numbers(F), alerts=self.alerts), numbers(F)
-        named = [""] * n if keys is None else list(keys)
-        newest: dict[str, int] = {}
-        late = np.zeros(n, dtype=bool)
-        for i, (key, t) in enumerate(zip(named, times.tolist(), strict=True)):
-            late[i] = t < newest.get(key, t)
-            newest[key] = max(t, newest.get(key, t))
-        surprise, score, alert = np.empty(n), np.empty(n), np.empty(n, dtype=np.int64)
-        shares = np.empty((n, F))
-        for at in range(0, n, BATCH):
-            part = slice(at, min(at + BATCH, n))
-            rows = np.arange(part.start, part.stop, dtype=np.int64)
-            told = model.process(Events(named[part], times[part], values[part], rows, features, late[part]))
-            surprise[part], score[part], alert[part], shares[part] = told.surprise, told.score, told.alert, told.shares
-        return Readings(surprise, score, shares, alert)
+        source, parts = Arrays(times, values, keys), []
+        model = LiveModel(source.features, alerts=self.alerts)
+        while (events := source.poll(BATCH, 0.0)) is not None:
+            parts.append(model.process(events))
+        return gathered(parts)
+
+
+class Learning:
+    """The same with learning inline: an encoder is learned from the stream and promoted only where it earns its place."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+        self.name = "tacit, learning inline"
+
+    def run(self, times: NDArray[np.int64], values: Floats, keys: Sequence[str] | None = None, train: int = 0) -> Readings:
+        from tacit.app.assemble import Wish, assemble
+
+        runner, parts = assemble(Wish(Arrays(times, values, keys), learn="inline", seed=self.seed)), []
+        try:
+            while (insights := runner.step()) is not None:
+                parts.append(insights)
+        finally:
+            runner.close()
+        return gathered([p for p in parts if len(p)])
 
 
 class Door:

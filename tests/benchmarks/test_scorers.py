@@ -7,7 +7,7 @@ from benchmarks.peers import ewma
 from benchmarks.readings import filled
 from benchmarks.scorers import PEERS
 
-CAUSAL = [name for name in PEERS if name not in ("hst_large", "random")]
+CAUSAL = [name for name in PEERS if name not in ("hst_large", "random", "tacit_learning")]
 
 
 def stream(n=420, features=3, seed=0):
@@ -81,3 +81,17 @@ def test_ewma_is_the_recursion():
 def test_missing_values_take_the_last_good_one():
     x = np.array([[np.nan, 1.0], [2.0, np.inf], [np.nan, 3.0]])
     assert filled(x).tolist() == [[0.0, 1.0], [2.0, 1.0], [2.0, 3.0]]
+
+
+def test_tacit_s_source_gives_every_row_once_and_flags_the_late():
+    from benchmarks.tacit_door import Arrays
+
+    times, values = stream(100 + 320)
+    times = times.copy()
+    times[50] = times[10]
+    source, seen = Arrays(times, values, None), []
+    while (events := source.poll(64, 0.0)) is not None:
+        seen.append(events)
+    assert [p for e in seen for p in e.positions.tolist()] == list(range(420))
+    assert np.flatnonzero(np.concatenate([e.late for e in seen])).tolist() == [50]
+    assert source.position() == {"next": 420}
