@@ -5,15 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.speed import EVENTS, batches, rate, simulated
+from benchmarks.speed import batches
 from benchmarks.speed_command import lines
+from benchmarks.speed_events import EVENTS, Feed, rate, simulated
 from benchmarks.tables import cell, markdown
 
 
 def test_rate_feeds_every_row_once():
     seen = []
-    from benchmarks.speed import Feed
-
     median, slowest = rate(Feed(lambda rows: rows.tolist(), lambda r: seen.append(r[0])), np.arange(70.0)[:, None], 10, 5, 20)
     assert seen == list(range(70))
     assert 0 < slowest <= median
