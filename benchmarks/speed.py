@@ -18,12 +18,14 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import speed_command
+from benchmarks.speed_command import on_core
 from benchmarks.speed_events import events, simulated
 from benchmarks.tables import write
 
@@ -110,11 +112,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the events: for a look, not for a table")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    if hasattr(os, "sched_setaffinity") and set(given.parts) & {"events", "keys", "memory"}:
-        os.sched_setaffinity(0, {given.core})
     works: dict[str, Callable[[bool], list[dict[str, object]]]] = {"events": events, "keys": keys, "memory": memory}
     works |= {"command": speed_command.command, "latency": speed_command.latency, "start": speed_command.start}
-    tables = [(f"## {part}", works[part](given.quick)) for part in given.parts]
+    tables = []
+    for part in given.parts:
+        with on_core(given.core) if part in ("events", "keys", "memory") else nullcontext():
+            tables.append((f"## {part}", works[part](given.quick)))
     write(given.out, "Speed and memory", (__doc__ or ""), tables)
 
 
