@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.metrics import average_precision
 from benchmarks.readings import Readings, Scorer
 from benchmarks.recording import RECOVERY, RIGHT, Fault, Leaving, Recording, leaves, read
 from benchmarks.scorers import PEERS
@@ -96,6 +97,16 @@ def false_alerts(recording: Recording, opened: Sequence[int]) -> tuple[int, int,
     return outside, burst, recovery
 
 
+def row_precision(recording: Recording, readings: Readings) -> float:
+    """Average precision of the surprise, rows of faults against quiet rows (bursts among them): no threshold, no alert."""
+    t, fault = recording.times, np.zeros(len(recording.times), dtype=bool)
+    for f in recording.faults:
+        if not f.benign and not f.refused:
+            fault |= (t >= f.start) & (t <= f.end)
+    rows = fault | recording.quiet()
+    return average_precision(fault[rows], readings.surprise[rows])
+
+
 def run(scorer: Scorer, recording: Recording) -> tuple[dict[str, object], list[Outcome]]:
     """(one row of the table of detectors, the outcome of every fault)."""
     nanoseconds = (recording.times * 1e9).astype(np.int64)
@@ -104,7 +115,7 @@ def run(scorer: Scorer, recording: Recording) -> tuple[dict[str, object], list[O
     outcomes = [judge(recording, f, opened, readings.shares) for f in recording.faults if not f.benign and not f.refused]
     outside, burst, recovery = false_alerts(recording, opened)
     hours = float(recording.quiet().sum() * np.median(np.diff(recording.times)) / 3600)
-    row: dict[str, object] = {"detector": scorer.name}
+    row: dict[str, object] = {"detector": scorer.name, "AP of rows": row_precision(recording, readings)}
     for kind in ("plain", "slow", "relation"):
         those = [o for o in outcomes if o.fault.kind == kind and o.left is not None]
         row[f"{kind}: in 10 s"] = f"{sum(o.in_time for o in those)} of {len(those)}"
