@@ -6,6 +6,7 @@
 | GET /api/keys?limit=100&search= | keys, open alerts first, then by surprise of late |
 | GET /api/features?key=&from=&to= | all features; with a key, how far each left its expected band in that window |
 | GET /api/series?key=&from=&to=&points=600&features=1,2 | columns: time, score, surprise, alert; per feature observed, low, middle, high, forecast |
+| GET /api/series?key=&newest=1&points=600 | the same of the newest rows, as they are |
 | GET /api/episodes?key=&limit=100&before=ID&suppressed=1 | alerts, newest first, open ones lead |
 | GET /api/episodes/ID | one alert |
 | POST /api/feedback {"episode": ID, "verdict": "expected" or "problem"} | the alert with the verdict |
@@ -117,7 +118,9 @@ class Api:
     def series(self, request: Request) -> Response:
         key = self._key(request)
         extent = self.history.reader.extent(key)
-        window = self.history.window(key, moment(request, "from"), moment(request, "to"), whole(request, "points", 600, 5000), numbers(request))
+        after = 0 if request.query_params.get("newest") == "1" else None
+        points = whole(request, "points", 600, 5000)
+        window = self.history.window(key, moment(request, "from"), moment(request, "to"), points, numbers(request), after)
         window["extent"] = None if extent is None else [t * 1e-9 for t in extent]
         return reply(window)
 

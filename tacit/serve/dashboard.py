@@ -55,7 +55,7 @@ class Dashboard:
         self.port = int(listener.getsockname()[1])
         app = build(self._api, self.token, cookie=f"tacit-{self.port}")
         config = uvicorn.Config(
-            app, log_level="error", access_log=False, lifespan="off", ws="none", http="h11", loop="asyncio", server_header=False,
+            app, log_config=None, log_level="error", access_log=False, lifespan="off", ws="none", http="h11", loop="asyncio", server_header=False,
             timeout_graceful_shutdown=2, proxy_headers=False,
         )  # fmt: skip
         self._server = uvicorn.Server(config)

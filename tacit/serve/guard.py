@@ -66,7 +66,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
-                headers.setdefault("cache-control", "no-store")
+                headers.setdefault("cache-control", "no-cache" if scope["path"].startswith("/assets/") else "no-store")
             await send(message)
 
         answer = self._refusal(scope, Headers(scope=scope))

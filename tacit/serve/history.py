@@ -150,14 +150,22 @@ class History:
         }
 
     def window(
-        self, key: str, start: int | None = None, end: int | None = None, max_points: int = 600, features: Sequence[int] = (), after: int = 0
+        self,
+        key: str,
+        start: int | None = None,
+        end: int | None = None,
+        max_points: int = 600,
+        features: Sequence[int] = (),
+        after: int | None = None,
     ) -> Columns:
-        """Columns of a key between two event times (ns, both included; None: from the beginning, to the end)."""
+        """Columns of a key between two event times (ns, both included; None: from the beginning, to the end).
+
+        With `after`, the newest rows written since that row's id, unthinned.
+        """
         start, end = (-FOREVER if start is None else start), (FOREVER if end is None else end)
-        if start == -FOREVER or end == FOREVER:
-            extent = self.reader.extent(key) or (0, 0)
-            bound = extent if not after else (-FOREVER, FOREVER)
-            start, end = max(start, bound[0]), min(end, bound[1])
+        if after is None and (start == -FOREVER or end == FOREVER):
+            first, last = self.reader.extent(key) or (0, 0)
+            start, end = max(start, first), min(end, last)
         return self.reader.window(key, start, end, max(max_points, 1), features, after)
 
     def keys(self, limit: int = 100, search: str = "") -> list[dict[str, Any]]:

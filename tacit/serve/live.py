@@ -51,10 +51,16 @@ async def stream(
             yield event("status", await run_in_threadpool(status))
         if counts["episodes_version"] != version:
             version = counts["episodes_version"]
-            yield event("episodes", {"episodes": await run_in_threadpool(history.episodes, None, 100)})
+            yield event("episodes", {"episodes": await run_in_threadpool(newest_episodes, history)})
         if key is not None and counts["newest"] > newest:
             rows = await run_in_threadpool(history.window, key, None, None, MOST, features, newest)
             newest = max(counts["newest"], rows["last"])
             if rows["shown"]:
                 yield event("rows", rows)
         await asyncio.sleep(max(PAUSE - (time.monotonic() - begun), 0.05))
+
+
+def newest_episodes(history: History) -> list[dict[str, Any]]:
+    """The newest alerts, and the newest of all: those held back must not push the others out."""
+    found = {e["id"]: e for e in [*history.episodes(suppressed=False, limit=100), *history.episodes(limit=50)]}
+    return list(found.values())

@@ -67,20 +67,25 @@ class Reader:
             first = db.execute("select min(time) from rows where key = ?", (row[0],)).fetchone()[0]
         return (row[1] if first is None else min(int(first), row[1]), row[1])
 
-    def window(self, key: str, start: int, end: int, points: int, features: Sequence[int], after: int = 0) -> Columns:
-        """Columns of a key's rows with start <= time <= end (ns): at most about `points` of them; rows after id `after` only."""
+    def window(self, key: str, start: int, end: int, points: int, features: Sequence[int], after: int | None = None) -> Columns:
+        """Columns of a key's rows with start <= time <= end (ns): at most about `points` of them.
+
+        With `after`: the `points` newest rows written since that id, as they are.
+        """
         with self._read() as db:
             found = db.execute("select id from keys where name = ?", (key,)).fetchone()
             number = -1 if found is None else found[0]
-            where = "from rows where key = ? and time between ? and ?" + (" and id > ?" if after else "")
-            args = (number, start, end, *((after,) if after else ()))
+            where = "from rows where key = ? and time between ? and ?" + ("" if after is None else " and id > ?")
+            args = (number, start, end, *(() if after is None else (after,)))
             counts = dict(db.execute(f"select level, count(*) {where} group by level", args).fetchall())
             total, level = sum(counts.values()), 0
-            while level < LEVELS and sum(c for lv, c in counts.items() if lv >= level) > 4 * points:
+            while after is None and level < LEVELS and sum(c for lv, c in counts.items() if lv >= level) > 4 * points:
                 level += 1
             data = ", schema, data" if features else ""
             sql = f"select id, time, position, alert, score, surprise, late {data} {where} and level >= ? order by time, id"
-            rows = db.execute(sql, (*args, level)).fetchall()
+            if after is not None:
+                sql = f"select * from ({sql.replace('order by time, id', 'order by id desc limit ?')}) order by time, id"
+            rows = db.execute(sql, (*args, level, *(() if after is None else (points,)))).fetchall()
             schemas = {i: orjson.loads(text) for i, text in db.execute("select id, features from schemas")} if features else {}
         head = list(zip(*(r[:7] for r in rows), strict=True)) or [()] * 7
         columns: Columns = {
@@ -93,8 +98,8 @@ class Reader:
             "late": np.array(head[6], np.bool_),
         }
         block = decode([(r[7], r[8]) for r in rows], schemas, features) if features else np.empty((len(rows), 5, 0), np.float32)
-        last = int(columns["id"].max(initial=after))
-        if len(rows) > points:
+        last = int(columns["id"].max(initial=after or 0))
+        if len(rows) > points and after is None:
             columns, block = bucket(columns, block, start, end, points)
         columns["time"] = columns["time"] * SECOND
         series = {str(f): {name: block[:, v, j] for v, name in enumerate(VALUES)} for j, f in enumerate(features)}

@@ -148,6 +148,8 @@ class Store:
         self.change += 1
         text = orjson.dumps(e.as_dict()).decode()
         self.db.execute(UPSERT, (e.id, e.key, e.opened, e.closed, e.surprise, e.feedback, text, self.change))
+        if e.closed is not None:
+            self.db.execute("update keys set alert = 0 where name = ? and alert = ?", (e.key, e.id))
 
     def feedback(self, episode: int, verdict: str | None) -> None:
         self.change += 1
@@ -166,7 +168,8 @@ class Store:
         if self.rows > most:
             sql = "delete from rows where id in (select id from rows order by id limit ?)"
             self.rows -= self.db.execute(sql, (self.rows - most,)).rowcount
-        self.db.execute("delete from keys where id not in (select id from keys order by seen desc limit ?)", (KEYS,))
+        if self.db.execute("delete from keys where id not in (select id from keys order by seen desc limit ?)", (KEYS,)).rowcount:
+            self._keys.clear()
         self.db.execute("delete from episodes where id not in (select id from episodes order by opened desc limit ?)", (EPISODES,))
 
     def roll_back(self) -> None:

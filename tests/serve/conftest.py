@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from synthetic import Machine, past, status
+from tab import CHROMIUM, QUIET, REQUIRED, Tab
 
 from tacit.serve.dashboard import Dashboard
 from tacit.serve.history import History
@@ -49,3 +50,34 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     made = Served(tmp_path_factory.mktemp("served") / "history.sqlite")
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        if REQUIRED:
+            raise
+        pytest.skip("playwright is not installed")
+    if CHROMIUM is None:
+        if REQUIRED:
+            pytest.fail("no Chromium, and TACIT_REQUIRE_ALL=1")
+        pytest.skip("no Chromium")
+    with sync_playwright() as play:
+        made = play.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, "--disable-sync"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def open_tab(browser: Any) -> Iterator[Callable[..., Tab]]:
+    tabs: list[Tab] = []
+
+    def make(url: str, **how: Any) -> Tab:
+        tabs.append(Tab(browser, url, **how))
+        return tabs[-1]
+
+    yield make
+    for tab in tabs:
+        tab.context.close()

@@ -178,6 +178,17 @@ def test_a_long_window_keeps_its_spikes(tmp_path: Path) -> None:
     history.close()
 
 
+def test_a_reader_that_was_slow_gets_the_newest_rows(history: History) -> None:
+    machine = Machine(["a"], 3, start=NOW)
+    for _ in range(1000):
+        history.push(machine.tick())
+    history.flush()
+    window = history.window("a", max_points=50, features=[1], after=10)
+    assert window["rows"] == 990
+    assert window["position"].tolist() == list(range(950, 1000))
+    assert window["last"] == history.stats()["newest"]
+
+
 def test_values_out_of_all_bounds_become_null(history: History) -> None:
     insights = Machine(["a"], 3, start=NOW).tick()
     insights.observed[0] = [1e300, np.inf, np.nan]

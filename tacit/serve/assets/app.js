@@ -1,6 +1,6 @@
 // The page: puts the parts together, and listens to the keyboard.
 
-import { ask, Live } from "./link.js";
+import { ask, Live, Unreachable } from "./link.js";
 import { readColours } from "./charts.js";
 import { Feed } from "./feed.js";
 import { $, count, digits, el, text, value } from "./format.js";
@@ -30,7 +30,7 @@ const live = new Live({
   },
   rows: (rows) => view.append(rows),
   episodes({ episodes }) {
-    feed.set(episodes);
+    if (feed.set(episodes)) sorted = -Infinity; // a new alert: its features come first
     header(status);
     time.repaint();
     grid.repaint();
@@ -40,8 +40,8 @@ const live = new Live({
     document.body.classList.remove("lost");
     if (!first) {
       toast("Connected again.");
-      features().then(() => view.need(true));
-      time.look();
+      must(features().then(() => view.need(true)));
+      must(time.look());
     }
   },
   down() {
@@ -53,7 +53,7 @@ const live = new Live({
 });
 
 /** What must go right for the page to be of use; a failure is shown. */
-const must = (promise) => promise.catch((error) => toast(error.message, true));
+const must = (promise) => promise.catch((error) => error instanceof Unreachable || toast(error.message, true));
 
 function listen() {
   live.open(() => ({ key: view.key, features: view.wanted.join(","), after: view.last || null }));
@@ -63,10 +63,11 @@ let listening = 0;
 view.addEventListener("key", () => {
   time.past = null;
   must(features());
-  time.look();
+  must(time.look());
   time.repaint();
   keys.look();
   listen();
+  must(feed.more(view.key)); // the alerts of this key, for its charts
 });
 view.addEventListener("sight", () => {
   view.need();
@@ -90,14 +91,15 @@ view.addEventListener("reasons", () => {
   grid.repaint();
 });
 view.addEventListener("tab", () => tabs());
-view.addEventListener("error", () => toast(view.error.message, true));
+view.addEventListener("error", () => view.error instanceof Unreachable || toast(view.error.message, true));
 
 /** How far ahead the forecast speaks: as told, else sixteen usual steps. */
 function horizon() {
   const t = view.data?.time ?? [], steps = [];
   for (let i = Math.max(1, t.length - 200); i < t.length; i++) steps.push(t[i] - t[i - 1]);
   steps.sort((a, b) => a - b);
-  state.horizon = status.horizon_s ?? 16 * (view.data?.thinned ? 0 : steps[Math.floor(steps.length / 2)] ?? 0);
+  const step = steps[Math.floor(steps.length / 2)] ?? 0;
+  state.horizon = status.horizon_s ?? (view.data?.thinned ? state.horizon : 16 * step);
 }
 
 async function features() {
@@ -219,7 +221,8 @@ for (const b of document.querySelectorAll(".tabs button")) b.onclick = () => {
   tabs();
 };
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-if (localStorage.getItem("tacit-folded")) panel(false);
+if (localStorage.getItem("tacit-folded") || innerWidth <= 1100) document.body.classList.add("folded");
+$("learned-toggle").setAttribute("aria-expanded", String(!document.body.classList.contains("folded")));
 
 const wait = async () => {
   await keys.look();

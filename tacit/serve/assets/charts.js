@@ -1,6 +1,6 @@
 // Charts: one small chart of a feature, and the strip that says how unusual each moment was.
 
-import { value, odds, clock } from "./format.js";
+import { clock, date, value } from "./format.js";
 
 /* global uPlot */
 export const colours = {};
@@ -125,6 +125,7 @@ export function featureChart(host, feature, size, state, move) {
 }
 
 const STEEP = Math.LN10;
+const ODDS = { 0: "usual", 1: "1 in 10", 2: "1 in 100", 3: "1 in 1k", 4: "1 in 10k", 6: "1 in 1M", 9: "1 in 1G" };
 
 /** How unusual each moment was: bars of surprise, in powers of ten. */
 export function scoreStrip(host, size, state, move) {
@@ -139,6 +140,7 @@ export function scoreStrip(host, size, state, move) {
     for (let i = i0; i <= i1; i++) {
       if (s[i] === null) continue;
       const y = u.valToPos(s[i], "y", true);
+      c.globalAlpha = alert[i] > 0 ? 0.65 : 1;
       c.fillStyle = alert[i] > 0 ? colours.alert : s[i] >= 3 ? colours.text : colours.score;
       c.fillRect(u.valToPos(t[i], "x", true) - wide / 2, y, wide, floor - y);
     }
@@ -146,11 +148,11 @@ export function scoreStrip(host, size, state, move) {
   };
   const chart = new uPlot(
     {
-      ...size, padding: [6, 8, 0, 0], legend: { show: false },
+      ...size, padding: [6, 16, 0, 0], legend: { show: false },
       cursor: { sync: { key: "time", setSeries: false }, y: false, drag: { x: false, y: false }, points: { show: false } },
-      scales: { x: { time: true, auto: false }, none: { range: () => [0, 1] }, y: { range: (u, a, b) => [0, Math.max(4, Math.min(b ?? 0, 12) * 1.05)] } },
-      axes: [axis({ size: 20, space: 84, values: (u, ticks, i, s, step) => ticks.map((v) => clock(v, step < 60)) }),
-        axis({ size: 54, splits: (u) => (u.scales.y.max > 7 ? [0, 3, 6, 9] : [0, 1, 2, 3]), values: (u, ticks) => ticks.map((v) => (v === 0 ? "usual" : v < 5 ? `1 in ${["", "10", "100", "1k"][v]}` : `1 in 10${{ 6: "⁶", 9: "⁹" }[v]}`)) })],
+      scales: { x: { time: true, auto: false }, none: { range: () => [0, 1] }, y: { range: (u, a, b) => [0, Math.max(4, Math.min(b ?? 0, 12) * 1.12)] } },
+      axes: [axis({ size: 20, space: 64, values: (u, ticks, i, s, step) => ticks.map((v) => (step >= 86400 ? date(v).slice(5) : clock(v, step < 60))) }),
+        axis({ size: 54, splits: (u) => (u.scales.y.max > 8 ? [0, 3, 6, 9] : u.scales.y.max > 4.5 ? [0, 2, 4, 6] : [0, 1, 2, 3]).filter((v) => v < 0.93 * u.scales.y.max), values: (u, ticks) => ticks.map((v) => ODDS[v]) })],
       series: [{}, { paths: () => null, points: { show: false } }, { paths: () => null, points: { show: false }, scale: "none" }],
       hooks: { drawClear: [(u) => shade(u, state.episodes, state.edge)], draw: [bars], setCursor: [(u) => move(u.cursor.idx ?? null, u)] },
     },
@@ -164,5 +166,3 @@ export function scoreStrip(host, size, state, move) {
   };
   return chart;
 }
-
-export { odds };

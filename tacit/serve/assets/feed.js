@@ -11,7 +11,8 @@ export class Feed {
     this.all = [];
     this.open = null; // the alert whose page is shown
     this.units = {};
-    this.drawn = "";
+    this.most = 100; // cards drawn
+    this.ends = false;
     this.known = null;
     $("feed-held").onchange = () => this.draw();
     addEventListener("hashchange", () => this.route());
@@ -26,8 +27,26 @@ export class Feed {
     return this.all.filter((e) => !e.suppressed && e.closed === null);
   }
 
+  /** Take episodes in: the newest word on each, open ones first, then the latest. */
+  merge(episodes) {
+    const all = new Map(this.all.map((e) => [e.id, e]));
+    for (const e of episodes) all.set(e.id, e);
+    this.all = [...all.values()].sort((a, b) => (a.closed !== null) - (b.closed !== null) || b.id - a.id);
+  }
+
+  /** Read earlier ones: of a key, or of all. */
+  async more(key = null) {
+    const before = key === null && this.all.length ? Math.min(...this.all.map((e) => e.id)) : null;
+    const { episodes } = await ask("/api/episodes", { key, before, limit: key === null ? 100 : 500 });
+    this.merge(episodes);
+    this.ends = key === null && episodes.length < 100;
+    if (key === null) this.most += 100;
+    this.draw();
+    this.view.tell("reasons");
+  }
+
   set(episodes) {
-    this.all = episodes;
+    this.merge(episodes);
     const fresh = this.known ? episodes.filter((e) => !e.suppressed && !this.known.has(e.id)) : [];
     this.known = new Set([...(this.known ?? []), ...episodes.map((e) => e.id)]);
     for (const e of fresh) text($("say"), `Alert${e.key ? " on " + e.key : ""}: ${e.sentence}`);
@@ -36,20 +55,21 @@ export class Feed {
       if (same) this.show(same, false);
     }
     this.draw(fresh);
+    return fresh.length > 0;
   }
 
   /** Draw only what changed: the page stays still under the reader's eye and focus. */
   draw(fresh = []) {
-    const list = this.shown, n = this.opened.length;
+    const list = this.shown.slice(0, this.most), n = this.opened.length;
     text($("feed-count"), n ? `${n} open` : "none open");
     text($("tab-open"), n ? ` ${n}` : "");
     $("feed-count").classList.toggle("hot", n > 0);
-    const host = $("feed-list"), had = new Map([...host.children].map((c) => [c.dataset.id, c]));
+    const host = $("feed-list"), had = new Map([...host.children].filter((c) => c.dataset.id).map((c) => [c.dataset.id, c]));
     if (!list.length) {
       host.replaceChildren(el("li.none", {}, this.all.length ? "No alerts but those held back." : "No alerts yet. When something leaves what has been learned, it appears here."));
       return;
     }
-    host.querySelector(".none")?.remove();
+    for (const none of host.querySelectorAll(".none")) none.remove();
     list.forEach((e, i) => {
       const mark = JSON.stringify([e, this.open?.id === e.id, e.closed === null ? 0 : Math.floor(Date.now() / 60000)]);
       let card = had.get(String(e.id));
@@ -68,6 +88,7 @@ export class Feed {
       if (host.children[i] !== card) host.insertBefore(card, host.children[i] ?? null);
     });
     for (const gone of had.values()) gone.remove();
+    if (list.length >= 100 && !this.ends) host.append(el("li.none", {}, el("button", { onclick: () => this.more().catch((error) => this.say(error.message, true)) }, "Earlier alerts")));
   }
 
   card(e) {
@@ -141,8 +162,8 @@ export class Feed {
       el("td.share", {}, el("meter", { min: 0, max: 1, value: r.share, "aria-label": `share of ${r.feature}` }), percent(r.share)),
       el("td.num", {}, value(r.observed, this.units[r.feature])), el("td.num.dim", {}, `${value(r.low, this.units[r.feature])} to ${value(r.high, this.units[r.feature])}`)));
     $("detail").replaceChildren(
-      el("div.meta", {}, el("b", {}, `Alert #${e.id}`), e.key && el("span.key", {}, e.key), el("span.when", { title: utc(e.opened) }, span), el("span.grow"),
-        el("button.quiet", { onclick: () => this.copy(), "data-what": "copy" }, "Copy link"), el("button.quiet", { "aria-label": "Close", "data-what": "close", onclick: () => (location.hash = "#/") }, "✕")),
+      el("div.meta", {}, el("b", {}, `Alert #${e.id}`), e.key && el("span.key", {}, e.key), el("span.when", { title: utc(e.opened) }, span), 
+        el("button.quiet.copy", { onclick: () => this.copy(), "data-what": "copy" }, "Copy link"), el("button.quiet.close", { "aria-label": "Close", "data-what": "close", onclick: () => (location.hash = "#/") }, "✕")),
       el("p.sentence", {}, e.sentence),
       el("div.facts", {}, el("div", {}, el("span.dim", {}, "At its peak "), el("b", {}, odds(e.surprise)), el("span.dim", {}, " normal moments")), e.suppressed && el("div", {}, el("span.tag", {}, "held back"), " " + e.suppressed), this.buttons(e)),
       rows.length ? el("table.reasons", {}, el("thead", {}, el("tr", {}, ["Reason", "Share", "Observed", "Expected"].map((h) => el("th", { scope: "col" }, h)))), el("tbody", {}, rows)) : null);

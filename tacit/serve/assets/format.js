@@ -73,7 +73,7 @@ export function el(spec, props = {}, ...children) {
     else if (name in node && !name.startsWith("aria")) node[name] = v;
     else node.setAttribute(name, v === true ? "" : v);
   }
-  node.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== false));
+  node.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
   return node;
 }
 

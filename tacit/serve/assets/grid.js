@@ -1,6 +1,6 @@
 // The grid of small charts: only those in sight exist, so that 2,000 features cost what a dozen cost.
 
-import { featureChart, colours } from "./charts.js";
+import { featureChart } from "./charts.js";
 import { $, el, text, value } from "./format.js";
 
 const HEIGHT = 168, GAP = 10, NARROWEST = 268;
@@ -50,8 +50,11 @@ export class Grid {
         card.remove();
         this.cards.delete(id);
       }
+    let i = 0;
     for (const [id, [feature, place]] of seen) {
       const card = this.cards.get(id) ?? this.make(feature);
+      if (this.host.children[i] !== card) this.host.insertBefore(card, this.host.children[i]); // read out in the order seen
+      i++;
       card.style.transform = `translate(${(place % n) * (this.width + GAP)}px, ${Math.floor(place / n) * full}px)`;
     }
     const sight = [...seen.keys()];
@@ -129,5 +132,3 @@ export class Grid {
     }
   }
 }
-
-export { colours };

@@ -1,7 +1,6 @@
 // What it has learned: warm-up, encoder, champion against challenger, drift, and the health of the data.
 
-import { colours } from "./charts.js";
-import { $, clock, count, date, duration, el, percent, value, when } from "./format.js";
+import { $, count, duration, el, percent, value, when } from "./format.js";
 
 const fact = (name, ...what) => el("div.fact", {}, el("dt", {}, name), el("dd", {}, ...what));
 const section = (title, aside, ...body) => el("section", {}, el("div.head", {}, el("h2", {}, title), aside && el("span.dim", {}, aside)), ...body);
@@ -45,7 +44,7 @@ function curve(points) {
 
 function learning(s) {
   const l = s.learning ?? {};
-  const state = STATES[l.state] ?? l.state ?? "–";
+  const state = STATES[l.state] ?? l.state ?? "not started";
   return section("Encoder", state, l.progress > 0 && l.progress < 1 && meter(l.progress, "progress"), l.message && el("p", {}, l.message), l.state !== "off" && curve(l.curve ?? []));
 }
 
@@ -73,6 +72,7 @@ function promotions(s) {
 
 function drift(s) {
   const d = s.drift ?? {}, list = Object.entries(d.features ?? {}).sort((a, b) => b[1] - a[1]).slice(0, 6);
+  if (!Number.isFinite(d.overall) && !list.length) return section("Drift", "", el("p.dim", {}, "Not measured yet."));
   return section("Drift", Number.isFinite(d.overall) ? percent(d.overall) : "", Number.isFinite(d.overall) && meter(d.overall, "drift overall"),
     el("table.drift", {}, el("tbody", {}, list.map(([name, x]) => el("tr", {}, el("th", { scope: "row", title: name }, name), el("td", {}, meter(x, name)), el("td.num", {}, percent(x)))))));
 }
@@ -93,7 +93,7 @@ let drawn = "";
 
 /** Draw the panel; what hasn't changed is left alone, and what was unfolded stays so. */
 export function learned(s) {
-  const host = $("learned"), mark = JSON.stringify([s.model, s.learning, s.ladder, s.promotions, s.drift, s.refused, s.events, s.warming, s.warm_share, s.history?.error, colours.line]);
+  const host = $("learned"), mark = JSON.stringify([s.model, s.learning, s.ladder, s.promotions, s.drift, s.refused, s.events, s.warming, s.warm_share, s.history?.error, Math.floor(Date.now() / 60000)]);
   if (mark === drawn) return;
   drawn = mark;
   const open = new Set([...host.querySelectorAll("details[open] > summary")].map((d) => d.textContent));
@@ -104,5 +104,3 @@ export function learned(s) {
     if (focus && summary.textContent === focus) summary.focus();
   }
 }
-
-export { clock, date };

@@ -1,11 +1,16 @@
 // The link to the server: fetches, and the one stream of events with its reconnections.
 
+/** The server can't be reached; the banner says so. */
+export class Unreachable extends Error {}
+
 export async function ask(path, query = {}, post = null) {
   const url = new URL(path, location.origin);
   for (const [k, v] of Object.entries(query)) if (v !== null && v !== undefined && v !== "") url.searchParams.set(k, v);
   if (query.key === "") url.searchParams.set("key", "");
   const options = post ? { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(post) } : {};
-  const answer = await fetch(url, options);
+  const answer = await fetch(url, options).catch(() => {
+    throw new Unreachable("no connection.");
+  });
   const said = await answer.json();
   if (!answer.ok) throw new Error([said.error, said.try].filter(Boolean).join(" "));
   return said;

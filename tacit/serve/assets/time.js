@@ -19,7 +19,7 @@ export class Time {
     this.build();
     new ResizeObserver(() => this.build()).observe(this.host);
     this.scrub();
-    setInterval(() => view.live && this.look(), 15000);
+    setInterval(() => view.live && this.look().catch((e) => view.fail(e)), 15000);
   }
 
   span(span) {
@@ -100,7 +100,7 @@ export class Time {
   scrub() {
     const to = (e) => {
       const box = this.canvas.getBoundingClientRect(), [a, b] = this.bounds();
-      this.view.go(a + ((e.clientX - box.left) / box.width) * (b - a) + this.view.span / 2);
+      this.view.go(a + ((e.clientX - box.left) / box.width) * (b - a) + this.view.width / 2);
     };
     this.canvas.addEventListener("pointerdown", (e) => {
       this.canvas.setPointerCapture(e.pointerId);
@@ -116,7 +116,7 @@ export class Time {
     over.style.touchAction = "pan-y";
     over.addEventListener("pointerdown", (e) => {
       if (e.button !== 0) return;
-      from = { x: e.clientX, to: view.to, zoom: e.shiftKey, width: over.clientWidth, left: e.clientX - over.getBoundingClientRect().left };
+      from = { x: e.clientX, to: view.to, span: view.width, zoom: e.shiftKey, width: over.clientWidth, left: e.clientX - over.getBoundingClientRect().left };
       over.setPointerCapture(e.pointerId);
     });
     over.addEventListener("pointermove", (e) => {
@@ -125,14 +125,14 @@ export class Time {
       if (from.zoom) this.select(from, far);
       else if (from.moved || Math.abs(far) > 4) {
         from.moved = true;
-        view.go(from.to - (far / from.width) * view.span);
+        view.go(from.to - (far / from.width) * from.span);
       }
     });
     const end = (e) => {
       if (from?.zoom && e.type === "pointerup") {
         const far = e.clientX - from.x, a = Math.min(from.left, from.left + far) / from.width, b = Math.max(from.left, from.left + far) / from.width;
         this.select(from, 0);
-        if (b - a > 0.01) view.go(view.from + b * view.span, (b - a) * view.span);
+        if (b - a > 0.01) view.go(view.from + b * view.width, (b - a) * view.width);
       }
       from = null;
     };

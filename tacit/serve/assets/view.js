@@ -20,6 +20,7 @@ export class View extends EventTarget {
     this.loading = 0;
     this.dirty = 0;
     this.last = 0;
+    this.before = 0; // the span before a pause
     this.tail = []; // the stream's last messages
   }
 
@@ -28,11 +29,16 @@ export class View extends EventTarget {
   }
 
   get to() {
-    return this.live ? this.edge + this.span * 0.03 : this.end;
+    return this.live ? this.edge + this.width * 0.04 : this.end;
   }
 
   get from() {
-    return this.to - this.span;
+    return this.to - this.width;
+  }
+
+  /** Seconds shown: the span, or what there is of it in the first minutes of a stream. */
+  get width() {
+    return this.live && this.extent ? Math.min(this.span, Math.max(30, (this.extent[1] - this.extent[0]) * 1.08)) : this.span;
   }
 
   get edge() {
@@ -75,8 +81,12 @@ export class View extends EventTarget {
 
   /** Where the key's time stands. */
   async find(key) {
-    const { extent } = await ask("/api/series", { key, points: 1, from: 0, to: 0 });
-    if (extent && key === this.key) this.extent = extent;
+    const { extent, time } = await ask("/api/series", { key, newest: 1, points: 200 });
+    if (!extent || key !== this.key) return;
+    this.extent = extent;
+    const steps = time.slice(1).map((t, i) => t - time[i]).sort((a, b) => a - b);
+    if (!this.chosen && steps.length > 5) this.span = Math.min(Math.max(300, 500 * steps[Math.floor(steps.length / 2)]), 40 * 86400); // daily readings need more than minutes
+    this.tell("window");
   }
 
   /** Load again soon, if what is shown isn't (all) there. */
@@ -126,7 +136,7 @@ export class View extends EventTarget {
     return late;
   }
 
-  go(end, span = this.span) {
+  go(end, span = this.width) {
     this.live = false;
     this.span = Math.min(Math.max(span, 2), 40 * 86400);
     const [a, b] = this.extent ?? [end - span, end];
@@ -137,29 +147,32 @@ export class View extends EventTarget {
   }
 
   pan(share) {
-    this.go(this.to + share * this.span);
+    this.go(this.to + share * this.width);
   }
 
   /** Zoom by a factor around a share of the window (0 left, 1 right). */
   zoom(factor, at = 1) {
-    const span = Math.min(Math.max(this.span * factor, 2), 40 * 86400);
+    const span = Math.min(Math.max(this.width * factor, 2), 40 * 86400);
     if (this.live && at > 0.97) return this.setSpan(span);
-    const still = this.from + at * this.span;
+    const still = this.from + at * this.width;
     this.go(still + (1 - at) * span, span);
   }
 
   setSpan(span) {
+    this.chosen = true;
     if (this.live) {
       this.span = span;
       this.tell("window");
       this.need();
-    } else this.go(this.from + this.span / 2 + span / 2, span);
+    } else this.go(this.from + this.width / 2 + span / 2, span);
   }
 
   setLive(live) {
     if (live === this.live) return;
-    if (!live) this.end = this.to;
+    if (!live) [this.end, this.before, this.span] = [this.to, this.span, this.width];
+    else if (this.before) this.span = Math.max(this.before, this.span);
     this.live = live;
+    if (live) this.before = 0;
     this.tell("window");
     this.need();
   }
