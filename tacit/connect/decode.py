@@ -170,16 +170,18 @@ class Decoder:
     def _wide(self, records: Records, plan: _Plan) -> Floats:
         n = len(records)
         numbers = self._numbers(records, plan.numbers)
-        codes = [(j, self._codes(records, j)) for j in plan.categories]
+        codes = [(j, *self._codes(records, j)) for j in plan.categories]
         if not codes and plan.in_order and len(plan.columns) == len(self.features):
             return numbers
         values = np.full((n, len(self.features)), np.nan)
         values[:, plan.columns] = numbers
-        for j, code in codes:
+        for j, code, born in codes:
             own = np.array(list(self.schema.categories[records.names[j]].values()), dtype=np.int64)
             known = np.flatnonzero(code >= 0)
             values[np.ix_(known, own)] = 0.0
             values[known, code[known]] = 1.0
+            for row, feature in born:  # before its first row a new category did not exist, whatever the batch
+                values[:row, feature] = np.nan
         return values
 
     def _numbers(self, records: Records, js: list[int]) -> Floats:
@@ -219,19 +221,23 @@ class Decoder:
                     if isinstance(column[row], str) and column[row].strip().lower().lstrip("+-") == "nan":
                         Refusals.add(self.refusals, "NaN written as a value", records.where(row, name), column[row])
 
-    def _codes(self, records: Records, j: int) -> NDArray[np.int64]:
-        """The feature number of each row's category, -1 where it is missing."""
+    def _codes(self, records: Records, j: int) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
+        """The feature number of each row's category, -1 where it is missing; and (row, feature) of new ones."""
         column = records.column(j)
         name = records.names[j]
         known = self.schema.categories[name]
         codes = np.fromiter(map(known.get, column, repeat(-2)), np.int64, len(column))
+        born: list[tuple[int, int]] = []
         for row in np.flatnonzero(codes == -2).tolist():
             if is_missing(column[row]):
                 codes[row] = -1
                 continue
+            before = len(self.features)
             codes[row], note = self.schema.category(name, str(column[row]).strip())
             self.notes += [note] if note else []
-        return codes
+            if len(self.features) > before:
+                born.append((row, before))
+        return codes, born
 
     def _long(self, records: Records, plan: _Plan) -> Floats:
         """One feature an event: the row's name says which; names are appended as they come."""

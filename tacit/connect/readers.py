@@ -55,9 +55,13 @@ class TextReader(Reader):
     def __init__(self, path: Path, place: str) -> None:
         self.path, self.place = path, place
         self._file, packed = open_bytes(path)
-        self._head = self._read(HEAD)
-        self._file.seek(0)
-        self.parser = parser_of(self._head, str(path))
+        try:
+            self._head = self._read(HEAD)
+            self._file.seek(0)
+            self.parser = parser_of(self._head, str(path))
+        except SourceError:
+            self._file.close()
+            raise
         self.format = self.parser.name + (", gzip" if packed else "")
         self.notes = self.parser.notes
         self._lines = Lines()
@@ -81,7 +85,7 @@ class TextReader(Reader):
             self._lines.consume(used, refusals, self.place)
             if used:
                 return records
-            wanted += max(limit, 100)  # one record spans them all: take more lines
+            wanted += 1  # a header alone, or a record that spans them all
 
     def state(self) -> dict[str, Any]:
         return {"offset": self._lines.offset, "line": self._lines.line, "parser": self.parser.state()}
@@ -165,7 +169,7 @@ def parser_of(head: bytes, what: str) -> Csv | Jsonl:
         raise SourceError(f"{what} is UTF-16.", "Save it as UTF-8, for example with: iconv -f UTF-16 -t UTF-8")
     if start[:1] == b"{":
         return Jsonl()
-    if b"\0" in head:
+    if b"\0" in start.partition(b"\n")[0]:
         raise SourceError(f"{what} is binary, neither CSV, JSON lines nor Parquet.", "tacit inspect shows what a source holds.")
     if start[:1] == b"[" and start[1:].lstrip()[:1] in (b"{", b"["):
         raise SourceError(f"{what} is one JSON array, not JSON lines.", "Turn it into lines, for example with: jq -c '.[]'")
@@ -175,12 +179,11 @@ def parser_of(head: bytes, what: str) -> Csv | Jsonl:
 def open_bytes(path: Path) -> tuple[BinaryIO | gzip.GzipFile, bool]:
     """The file's bytes, unpacked, and whether they were packed. Raises SourceError, with near names."""
     try:
-        file: BinaryIO = path.open("rb")
-        packed = file.read(2) == b"\x1f\x8b"
-        file.seek(0)
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        return (gzip.open(path, "rb"), True) if packed else (path.open("rb"), False)
     except OSError as error:
         raise missing(path, error) from error
-    return (gzip.GzipFile(fileobj=file), True) if packed else (file, False)
 
 
 def list_files(path: Path) -> list[Path]:

@@ -59,7 +59,7 @@ class TextStream:
                 records, used = parser.parse(lines, self.lines.line + 1, self.decoder.refusals, self.place, final)
                 if not used and len(lines) == len(self.lines):
                     return None  # a record whose end has not come
-                wanted += max(limit, 100)
+                wanted += 1
             self.lines.consume(used, self.decoder.refusals, self.place)
             self.decoder.notes += parser.notes
             parser.notes.clear()

@@ -49,11 +49,10 @@ class Csv:
             if not filled:
                 return Rows((), [], [], place), len(lines)
             skip = self._begin(texts, first, place)
-        again = next((i for i in range(skip, len(texts)) if texts[i].startswith(self._mark) and self._heads(texts[i])), None)
-        if again == skip:
+        while (again := self._next_header(texts, skip)) == skip:
             self._adopt(texts[skip])
             skip += 1
-        elif again is not None:
+        if again is not None:
             texts, final = texts[:again], True
         if any('"' in t for t in texts):
             rows, numbers, used = self._quoted(texts[skip:], first + skip, refusals, place, final)
@@ -100,6 +99,9 @@ class Csv:
         delimiter = self.delimiter or ","
         self.names = _unique([cell.strip() for cell in next(csv.reader([header], delimiter=delimiter))])
         self._mark = header.partition(delimiter)[0] + delimiter if delimiter in header else header
+
+    def _next_header(self, texts: list[str], start: int) -> int | None:
+        return next((i for i in range(start, len(texts)) if texts[i].startswith(self._mark) and self._heads(texts[i])), None)
 
     def _heads(self, text: str) -> bool:
         """Whether a line is a header in midstream: it names columns, half of them known, and holds no value."""

@@ -47,10 +47,14 @@ class Sqlite(Sink):
         self._committed = time.monotonic()
         try:
             self._base = sqlite3.connect(target, timeout=busy, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise self._refusal(error) from error
+        try:
             self._base.execute("pragma journal_mode = wal")
             self._base.execute("pragma synchronous = full")
             self._base.executescript(_TABLES)
         except sqlite3.Error as error:
+            self._base.close()
             raise self._refusal(error) from error
         self._open = True
 

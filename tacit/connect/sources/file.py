@@ -33,8 +33,8 @@ class File(Source):
         self.files = list_files(Path(path))
         self._decoder = Decoder(self.wishes, self.refusals, self.notes)
         self._at = 0
-        self._reader: Reader = self._open(0)
         self._begin()
+        self._reader: Reader = self._open(0)
 
     @property
     def features(self) -> tuple[Feature, ...]:  # type: ignore[override] # read-only here
@@ -85,9 +85,10 @@ class File(Source):
         """Find the schema from the first rows of the first file that has any."""
         for at in range(len(self.files)):
             reader = self._open(at)
-            unheard = Refusals()
-            sample = reader.next(SAMPLE, unheard)
-            reader.close()
+            try:
+                sample = reader.next(SAMPLE, Refusals())  # refusals count when the rows are read for good
+            finally:
+                reader.close()
             if sample is not None and len(sample):
                 self._decoder.begin(sample)
                 break
