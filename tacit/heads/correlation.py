@@ -22,8 +22,10 @@ CLIP = 4.0
 ROUNDS = 14
 SHRINK = 0.05
 
+hot = njit(cache=True, error_model="numpy", forceinline=True)
 
-@njit(cache=True, error_model="numpy")
+
+@hot
 def learn_correlation(packed: Row, g: Row, n: float, weight: float, F: int) -> None:
     """Exponentially weighted second moments of g, clipped at +-4; packed [F(F+1)/2]; n events came before."""
     rate = np.float32(weight * max(1.0 / (n + 2.0), RATE))
@@ -104,7 +106,7 @@ def whiten(packed: Row, whitener: Row, n: float, F: int, Y: Square, Z: Square, T
         at += i + 1
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def decorrelate(whitener: Row, g: Row, out: Row, F: int) -> None:
     """out = R^-1/2 g from the packed triangle; all [F]."""
     for i in range(F):

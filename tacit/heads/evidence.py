@@ -32,8 +32,10 @@ THRESHOLD, BUDGET, PEAKS, PER_DAY, FIRST, ALERTS, LAST, EVENTS = range(8)
 FADE = 1.0 - 1.0 / 2000.0  # a peak, of the counts before it
 DAY = 86_400.0
 
+hot = njit(cache=True, error_model="numpy", forceinline=True)
 
-@njit(cache=True, error_model="numpy")
+
+@hot
 def add_evidence(evidence: float, surprise: float) -> float:
     """The cumulative sum after an event, within [0, MOST]."""
     return min(max(0.0, evidence + min(surprise, CAP) - DRAG), MOST)

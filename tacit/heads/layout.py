@@ -16,7 +16,8 @@ MAX_WIDTH = 64
 HORIZONS = (1, 16)
 SEASON = 8
 CHANNELS = 3  # innovation one step ahead, innovation sixteen ahead, level
-RING = HORIZONS[1] + 1
+TOGETHER = 4  # events whose pairs enter the Gram at once: it is the largest thing an event would touch
+RING = HORIZONS[1] + TOGETHER
 HEADER = 8
 
 # columns of the header of a base row
@@ -66,7 +67,7 @@ def layout_for(features: int, hidden: int = 0) -> Layout:
     for size in (F, F, F, CHANNELS * triangle, CHANNELS * triangle):
         base.append(at)
         at += size
-    ring_row = P + F
+    ring_row = P + F + 1  # features, the far forecast from here, the event's weight
     lane, at_lane = [], 0
     for size in (RING * ring_row, P * (P + 1) // 2, P * 2 * F, P * 2 * F, max(M * F, hidden), 2 * F):
         lane.append(at_lane)

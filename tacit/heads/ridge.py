@@ -15,29 +15,35 @@ from numba import njit
 from numpy.typing import NDArray
 
 Row = NDArray[np.float32]
+Rows = NDArray[np.float32]
 
 FORGET = 1.0 - math.log(2.0) / 2000.0  # half-life of 2,000 events
 FLOOR = 2.0  # the ridge: as if so many events had said that nothing changes
 SHARE = 2e-3  # and this share of the mean diagonal
 
+hot = njit(cache=True, error_model="numpy", forceinline=True)
 
-@njit(cache=True, error_model="numpy")
-def learn_gram(gram: Row, cross: Row, phi: Row, target: Row, weight: float, P: int, K: int) -> None:
-    """One pair: gram [P(P+1)/2], cross [P*K], phi [P], target [K]."""
-    forget = np.float32(FORGET)
+
+@hot
+def learn_gram(gram: Row, cross: Row, phi: Rows, target: Rows, weight: Row, P: int, K: int) -> None:
+    """Four pairs at once, oldest first: gram [P(P+1)/2], cross [P*K], phi [4, P], target [4, K], weight [4]."""
+    forget = np.float32(FORGET**4)
     at = 0
+    x0, x1, x2, x3 = phi[0], phi[1], phi[2], phi[3]
+    y0, y1, y2, y3 = target[0], target[1], target[2], target[3]
+    w0, w1, w2, w3 = weight[0] * np.float32(FORGET**3), weight[1] * np.float32(FORGET**2), weight[2] * np.float32(FORGET), weight[3]
     for i in range(P):
-        a = np.float32(weight) * phi[i]
+        a0, a1, a2, a3 = w0 * x0[i], w1 * x1[i], w2 * x2[i], w3 * x3[i]
         g = gram[at : at + i + 1]
         for j in range(i + 1):
-            g[j] = forget * g[j] + a * phi[j]
+            g[j] = forget * g[j] + ((a0 * x0[j] + a1 * x1[j]) + (a2 * x2[j] + a3 * x3[j]))
         at += i + 1
         c = cross[i * K : (i + 1) * K]
         for k in range(K):
-            c[k] = forget * c[k] + a * target[k]
+            c[k] = forget * c[k] + ((a0 * y0[k] + a1 * y1[k]) + (a2 * y2[k] + a3 * y3[k]))
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def predict(weights: Row, phi: Row, out: Row, P: int, K: int, first: int, n: int) -> None:
     """out[:n] = W[:, first:first+n]' phi; weights [P*K]."""
     for k in range(n):

@@ -21,8 +21,10 @@ FLOOR = 1e-30
 REACH = 0.02
 FORGET = 1.0 / 20_000.0  # of the reach, an event
 
+hot = njit(cache=True, error_model="numpy", forceinline=True)
 
-@njit(cache=True, error_model="numpy")
+
+@hot
 def squash(v: float) -> float:
     """Identity on [-3, 3], sign(v) (3 + log(|v| - 2)) beyond: smooth, monotone, invertible."""
     a = abs(v)
@@ -32,7 +34,7 @@ def squash(v: float) -> float:
     return a if v > 0 else -a
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def unsquash(z: float) -> float:
     """The inverse of squash, exact; kept finite."""
     a = abs(z)
@@ -42,7 +44,7 @@ def unsquash(z: float) -> float:
     return a if z > 0 else -a
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def learn_scale(x: float, n: float, weight: float, mean: float, scale: float, reach: float) -> tuple[float, float, float]:
     """Mean, scale and reach after x has been seen; n events came before. At n = 0 takes x and a tenth of it.
 
@@ -67,7 +69,7 @@ def learn_scale(x: float, n: float, weight: float, mean: float, scale: float, re
     return mean, max(math.sqrt(variance), 1e-7 * abs(mean), REACH * reach), reach
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def learn_spread(r: float, n: float, weight: float, spread: float) -> float:
     """Root mean square of residuals around 0, robust in the same way; n events came before."""
     rate = weight * max(1.0 / (n + 2.0), RATE)
@@ -76,7 +78,7 @@ def learn_spread(r: float, n: float, weight: float, spread: float) -> float:
     return math.sqrt(square + rate * (min(r * r, most) - square) + 1e-10)
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def scaled(x: float, mean: float, scale: float) -> float:
     """z of x: finite for every finite x, 0 where the scale is still 0 and x is the mean."""
     d = x - mean

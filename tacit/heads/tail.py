@@ -34,8 +34,10 @@ TOTAL, CUT, OVER, EXCESS, SHIFT_99, SHIFT_999, *_ = range(8)
 LOG_99, LOG_999 = -math.log(0.01), -math.log(0.001)
 STEP_99, STEP_999 = 0.05, 0.15  # of the feedback, in logarithms of the anchor, an exceedance
 
+hot = njit(cache=True, error_model="numpy", forceinline=True)
 
-@njit(cache=True, error_model="numpy")
+
+@hot
 def upper_quantile(p: float) -> float:
     """x with P(N(0,1) > x) = p; |error| < 4.5e-4 (Abramowitz & Stegun 26.2.23)."""
     if p > 0.5:
@@ -44,13 +46,13 @@ def upper_quantile(p: float) -> float:
     return t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)))
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def upper_tail(x: float) -> float:
     """P(N(0,1) > x)."""
     return 0.5 * math.erfc(x / math.sqrt(2.0))
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def minus_log_tail(x: float) -> float:
     """-log P(N(0,1) > x), for any x without underflow."""
     if x < 7.0:
@@ -58,7 +60,7 @@ def minus_log_tail(x: float) -> float:
     return 0.5 * x * x + math.log(x * math.sqrt(2.0 * math.pi)) + 1.0 / (x * x)
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def chi_square_surprise(energy: float, k: float) -> float:
     """-log P(chi2_k > energy) by Wilson & Hilferty's cube root, 1931."""
     if k < 1.0:
@@ -67,14 +69,14 @@ def chi_square_surprise(energy: float, k: float) -> float:
     return minus_log_tail(((energy / k) ** (1.0 / 3.0) - 1.0 + spread) / math.sqrt(spread))
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def edge(j: int) -> float:
     """Lower edge of inner bin j: piecewise linear in the octave, as the bits of a float are."""
     octave, part = j // PER_OCTAVE, j % PER_OCTAVE
     return 2.0 ** (LOWEST + octave) * (1.0 + part / PER_OCTAVE)
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def place(u: float) -> float:
     """Where |u| lies on the inner axis, in bins, 0 to BINS."""
     if not u > 2.0**LOWEST:
@@ -106,12 +108,12 @@ def read_inner(counts: Row, table: Row, fade: float) -> None:
         table[j] = max(0.0, upper_quantile(0.5 * min(p, 1.0)))
 
 
-@njit(cache=True, error_model="numpy")
-def gaussian(u: float, table: Row) -> float:
-    """g of u >= 0: linear between the edges of the table."""
-    x = place(u)
+@hot
+def gaussian(x: float, table: NDArray[np.float32], b: int, c: int, f: int) -> float:
+    """g at place x of table [B, C, F, BINS + 1]: linear between the edges."""
     j = int(x)
-    return table[j] + (x - j) * (table[j + 1] - table[j])
+    low = table[b, c, f, j]
+    return low + (x - j) * (table[b, c, f, j + 1] - low)
 
 
 @njit(cache=True, error_model="numpy")
@@ -158,7 +160,7 @@ def read_outer(counts: Row, tail: Row, head: Doubles, fade: float) -> None:
         counts[j] *= fade
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def raw_surprise(q: float, tail: Row, head: Doubles) -> float:
     """-log P(Q >= q) by the table, unbounded beyond it."""
     x = q / Q_BIN
@@ -170,7 +172,7 @@ def raw_surprise(q: float, tail: Row, head: Doubles) -> float:
     return tail[j] + (x - j) * (tail[j + 1] - tail[j])
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def corrected(raw: float, head: Doubles) -> float:
     """The surprise after the feedback: monotone, through the two anchors, which lie where -log .01 and -log .001 now are."""
     low = LOG_99 * math.exp(head[SHIFT_99])
@@ -183,7 +185,7 @@ def corrected(raw: float, head: Doubles) -> float:
     return LOG_999 + (raw - high) * min(slope, 1.0)
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def learn_outer(q: float, surprise: float, counts: Row, head: Doubles, weight: float) -> None:
     """Counts q and moves the anchors (in logarithms): up by a step for what exceeded, down by the share that should have."""
     counts[min(int(q / Q_BIN), OUTER - 1)] += weight

@@ -15,7 +15,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from tacit.heads import correlation, evidence, ridge, scale, tail
-from tacit.heads.layout import CHANNELS, COUNT, CROSSED, EPISODE, EVIDENCE, GAP, HORIZONS, PEAK, QUIET, RING, SEASON, Layout
+from tacit.heads.borrowing import borrowed
+from tacit.heads.layout import CHANNELS, COUNT, CROSSED, EPISODE, EVIDENCE, GAP, HORIZONS, PEAK, QUIET, RING, SEASON, TOGETHER, Layout
+from tacit.live import encode
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -32,6 +34,8 @@ PATIENCE = 4000.0  # events after which a lasting change is taken as the new nor
 CALM = 40  # events and ...
 CALM_SECONDS = 15.0  # ... seconds below half the threshold before an episode closes
 
+
+hot = njit(cache=True, error_model="numpy", forceinline=True)  # one loop in the end, whatever the number of functions
 
 MEAN, SCALE, REACH, SEEN = range(4)  # rows of a key's scales, float64 since values may be 1e12 + 1e-3
 
@@ -66,10 +70,18 @@ class Scratch(NamedTuple):
     guess: F32  # [B, F] one step ahead
     spread: F32  # [B, F] its usual error
     residual: F32  # [B, C, F]
+    places: NDArray[np.int32]  # [B, C, F] bins of the residuals
     g: F32  # [B, C, F]
     squares: F32  # [B, C, F]
+    rates: F32  # [M] of the memories
+    when: F64  # [1] the time that season holds
+    season: F32  # [SEASON] sines and cosines of the time
     work: F32  # [F]
-    target: F32  # [2F]
+    loss: F64  # [2]
+    sums: F32  # [2H] of the encoder
+    pairs: F32  # [4, P]
+    target: F32  # [4, 2F]
+    weight: F32  # [4]
     A: F64  # [P, P]
     X: F64  # [P, 2F]
     column: F64  # [P]
@@ -96,7 +108,107 @@ class Out(NamedTuple):
     loss: F32  # [n, 2] capped squared error a feature at both horizons, NaN where there is none
 
 
-@njit(cache=True, error_model="numpy")
+@hot
+def borrow_pool(p: Pool) -> Pool:
+    """The same arrays, not counted."""
+    return Pool(
+        borrowed(p.mean),
+        borrowed(p.scale),
+        borrowed(p.reach),
+        borrowed(p.seen),
+        borrowed(p.least),
+        borrowed(p.counts),
+        borrowed(p.table),
+        borrowed(p.bands),
+        borrowed(p.muted),
+        borrowed(p.outer),
+        borrowed(p.tail),
+        borrowed(p.head),
+        borrowed(p.peaks),
+        borrowed(p.budget),
+        borrowed(p.omega),
+        borrowed(p.episodes),
+        borrowed(p.clock),
+    )
+
+
+@hot
+def borrow_scratch(s: Scratch) -> Scratch:
+    """The same arrays, not counted."""
+    return Scratch(
+        borrowed(s.z),
+        borrowed(s.valid),
+        borrowed(s.guess),
+        borrowed(s.spread),
+        borrowed(s.residual),
+        borrowed(s.places),
+        borrowed(s.g),
+        borrowed(s.squares),
+        borrowed(s.rates),
+        borrowed(s.when),
+        borrowed(s.season),
+        borrowed(s.work),
+        borrowed(s.loss),
+        borrowed(s.sums),
+        borrowed(s.pairs),
+        borrowed(s.target),
+        borrowed(s.weight),
+        borrowed(s.A),
+        borrowed(s.X),
+        borrowed(s.column),
+        borrowed(s.Y),
+        borrowed(s.Z),
+        borrowed(s.T),
+        borrowed(s.U),
+    )
+
+
+@hot
+def borrow_weights(w: encode.Weights) -> encode.Weights:
+    """The same arrays, not counted."""
+    return encode.Weights(
+        borrowed(w.rates),
+        borrowed(w.first),
+        borrowed(w.first_bias),
+        borrowed(w.second),
+        borrowed(w.second_bias),
+        borrowed(w.out),
+        borrowed(w.out_bias),
+    )
+
+
+@hot
+def borrow_out(o: Out) -> Out:
+    """The same arrays, not counted."""
+    return Out(
+        borrowed(o.score),
+        borrowed(o.surprise),
+        borrowed(o.alert),
+        borrowed(o.opened),
+        borrowed(o.low),
+        borrowed(o.middle),
+        borrowed(o.high),
+        borrowed(o.forecast),
+        borrowed(o.shares),
+        borrowed(o.drift),
+        borrowed(o.z),
+        borrowed(o.loss),
+    )
+
+
+@hot
+def turn_season(omega: F64, seconds: float, s: Scratch) -> None:
+    """Sines and cosines of this time; many events share one."""
+    if s.when[0] == seconds:
+        return
+    s.when[0] = seconds
+    for k in range(SEASON // 2):
+        if omega[k] > 0.0:
+            s.season[2 * k] = np.float32(math.sin(omega[k] * seconds))
+            s.season[2 * k + 1] = np.float32(math.cos(omega[k] * seconds))
+
+
+@hot
 def read_lane(lane: F32, lay: Layout, n: int, z: F32, guess: F32) -> None:
     """guess := the forecast of this event from the one before; z itself for a key's first event."""
     F, P = lay.F, lay.P
@@ -111,8 +223,37 @@ def read_lane(lane: F32, lay: Layout, n: int, z: F32, guess: F32) -> None:
         guess[f] += phi[1 + f]
 
 
-@njit(cache=True, error_model="numpy")
-def learn_lane(lane: F32, lay: Layout, n: int, row: int, z: F32, seconds: float, omega: F64, weight: float, s: Scratch, forecast: F32) -> None:
+@hot
+def gather(lane: F32, lay: Layout, n: int, s: Scratch) -> None:
+    """The pairs that events n - 3 .. n complete, oldest first: features then, changes since at both horizons."""
+    F, P, far = lay.F, lay.P, HORIZONS[1]
+    for k in range(TOGETHER):
+        end = n - TOGETHER + 1 + k
+        now = lay.ring + (end % RING) * lay.ring_row
+        then = lay.ring + ((end - far) % RING) * lay.ring_row
+        after = lay.ring + ((end - far + 1) % RING) * lay.ring_row
+        for j in range(P):
+            s.pairs[k, j] = lane[then + j]
+        for f in range(F):
+            s.target[k, f] = lane[after + 1 + f] - lane[then + 1 + f]
+            s.target[k, F + f] = lane[now + 1 + f] - lane[then + 1 + f]
+        s.weight[k] = lane[now + P + F]
+
+
+@hot
+def learn_lane(
+    lane: F32,
+    lay: Layout,
+    n: int,
+    row: int,
+    z: F32,
+    valid: NDArray[np.bool_],
+    dt: float,
+    weight: float,
+    encoder: encode.Weights,
+    s: Scratch,
+    forecast: F32,
+) -> None:
     """Writes this event's features, learns the pairs that are now complete, solves when due, forecasts from here."""
     F, P, M = lay.F, lay.P, lay.M
     at = lay.ring + (n % RING) * lay.ring_row
@@ -120,29 +261,25 @@ def learn_lane(lane: F32, lay: Layout, n: int, row: int, z: F32, seconds: float,
     phi[0] = np.float32(1.0)
     for f in range(F):
         phi[1 + f] = z[f]
-    memory = lane[lay.memory : lay.memory + M * F]
-    for m in range(M):
-        half = 2.0**m if M == 8 else 2.0 ** (2 * m + 1) if M == 4 else 3.0 * 10.0**m
-        rate = np.float32(1.0 - 0.5 ** (1.0 / half)) if n > 0 else np.float32(1.0)
-        for f in range(F):
-            memory[m * F + f] += rate * (z[f] - memory[m * F + f])
-            phi[1 + F + m * F + f] = memory[m * F + f]
-    for k in range(SEASON // 2):
-        if omega[k] > 0.0:
-            phi[P - SEASON + 2 * k] = np.float32(math.sin(omega[k] * seconds))
-            phi[P - SEASON + 2 * k + 1] = np.float32(math.cos(omega[k] * seconds))
-    far = HORIZONS[1]
+    if lay.hidden > 0:
+        encode.step_in(encoder, z, valid, dt, lane[lay.memory : lay.memory + lay.hidden], phi[1 + F : 1 + F + M * F], s.sums)
+    else:
+        memory = lane[lay.memory : lay.memory + M * F]
+        for m in range(M):
+            rate = s.rates[m] if n > 0 else np.float32(1.0)
+            for f in range(F):
+                memory[m * F + f] += rate * (z[f] - memory[m * F + f])
+                phi[1 + F + m * F + f] = memory[m * F + f]
+    for k in range(SEASON):
+        phi[P - SEASON + k] = s.season[k]
+    lane[at + P + F] = np.float32(weight)
     weights = lane[lay.weights : lay.weights + P * 2 * F]
-    if n >= far:
-        then = lay.ring + ((n - far) % RING) * lay.ring_row
-        after = lay.ring + ((n - far + 1) % RING) * lay.ring_row
-        for f in range(F):
-            s.target[f] = lane[after + 1 + f] - lane[then + 1 + f]
-            s.target[F + f] = z[f] - lane[then + 1 + f]
+    if n >= RING - 1 and n % TOGETHER == TOGETHER - 1:
+        gather(lane, lay, n, s)
         gram = lane[lay.gram : lay.gram + P * (P + 1) // 2]
         cross = lane[lay.cross : lay.cross + P * 2 * F]
-        ridge.learn_gram(gram, cross, lane[then : then + P], s.target, weight, P, 2 * F)
-        if n >= far + 8 and n % SOLVE == row % SOLVE:
+        ridge.learn_gram(gram, cross, s.pairs, s.target, s.weight, P, 2 * F)
+        if n >= RING + 8 and n // TOGETHER % (SOLVE // TOGETHER) == row % (SOLVE // TOGETHER):
             ridge.solve(gram, cross, weights, P, 2 * F, s.A, s.X, s.column)
     ahead = lane[at + P : at + P + F]
     ridge.predict(weights, phi, ahead, P, 2 * F, F, F)
@@ -151,7 +288,7 @@ def learn_lane(lane: F32, lay: Layout, n: int, row: int, z: F32, seconds: float,
         forecast[f] = ahead[f]
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F64, pool: Pool, s: Scratch) -> int:
     """Scales, forecasts and Gaussian surprises of one block; returns the key's count of events before this."""
     F = lay.F
@@ -183,16 +320,20 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
             spread = base[lay.level_scale + f] if c == 2 else lane[lay.sigma + c * F + f]
             if c == 0:
                 s.spread[b, f] = spread if known[SEEN, f] >= YOUNG else np.float32(3.0)
-            if valid[f] and known[SEEN, f] >= YOUNG and not pool.muted[b, f]:
+            if valid[f] and known[SEEN, f] >= YOUNG:
                 r = s.residual[b, c, f]
-                g = tail.gaussian(abs(r) / max(spread, 1e-5), pool.table[b, c, f])
-                if r < 0:
+                x = tail.place(abs(r) / max(spread, 1e-5))
+                s.places[b, c, f] = int(x)
+                g = tail.gaussian(x, pool.table, b, c, f)
+                if pool.muted[b, f]:
+                    g = 0.0
+                elif r < 0:
                     g = -g
             s.g[b, c, f] = np.float32(g)
     return n
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def weigh_block(base: F32, lay: Layout, b: int, s: Scratch, energy: F64, width: F64, greatest: F64) -> None:
     """Adds the block to each channel's energy, number of features and greatest single surprise."""
     F = lay.F
@@ -209,7 +350,7 @@ def weigh_block(base: F32, lay: Layout, b: int, s: Scratch, energy: F64, width: 
             greatest[c] = max(greatest[c], abs(s.g[b, c, f]), abs(w))
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def learn_block(
     known: F64,
     base: F32,
@@ -219,7 +360,8 @@ def learn_block(
     b: int,
     n: int,
     values: F64,
-    seconds: float,
+    dt: float,
+    encoder: encode.Weights,
     weight: float,
     pool: Pool,
     s: Scratch,
@@ -241,21 +383,23 @@ def learn_block(
         many = known[SEEN, f]
         if many >= YOUNG:
             for c in range(CHANNELS):
-                spread = base[lay.level_scale + f] if c == 2 else lane[lay.sigma + c * F + f]
                 if c != 1 or n >= HORIZONS[1] + YOUNG:
-                    pool.counts[b, c, f, int(tail.place(abs(s.residual[b, c, f]) / max(spread, 1e-5)))] += weight
+                    pool.counts[b, c, f, s.places[b, c, f]] += np.float32(weight)
         lane[lay.sigma + f] = scale.learn_spread(s.residual[b, 0, f], many, weight, lane[lay.sigma + f])
         if n >= HORIZONS[1]:
             lane[lay.sigma + F + f] = scale.learn_spread(s.residual[b, 1, f], min(many, n - HORIZONS[1]), weight, lane[lay.sigma + F + f])
         base[lay.level_scale + f] = scale.learn_spread(s.residual[b, 2, f], many, weight, base[lay.level_scale + f])
         known[MEAN, f], known[SCALE, f], known[REACH, f] = scale.learn_scale(x, many, weight, known[MEAN, f], known[SCALE, f], known[REACH, f])
         known[SEEN, f] += 1.0
+        pool.least[b, f] = min(pool.least[b, f], x)
+        if many >= 64.0 and pool.seen[b, f] % 16.0 != 0.0:  # a key of its own needs the others' scale no more
+            pool.seen[b, f] += 1.0
+            continue
         pool.mean[b, f], pool.scale[b, f], pool.reach[b, f] = scale.learn_scale(
             x, pool.seen[b, f], weight, pool.mean[b, f], pool.scale[b, f], pool.reach[b, f]
         )
         pool.seen[b, f] += 1.0
-        pool.least[b, f] = min(pool.least[b, f], x)
-    learn_lane(lane, lay, n, row, s.z[b], seconds, pool.omega, weight, s, forecast)
+    learn_lane(lane, lay, n, row, s.z[b], s.valid[b], dt, weight, encoder, s, forecast)
     if n >= YOUNG:
         for c in range(CHANNELS):
             start = lay.correlation + c * triangle
@@ -289,7 +433,7 @@ def refresh(pool: Pool, seen: int, now: float) -> None:
     evidence.set_threshold(pool.peaks, pool.budget, now)
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def tick(clock: F64, seconds: float, seen: int) -> float:
     """The stream's clock after an event: the newest event time, but one that is far off the rest does not move it.
 
@@ -311,7 +455,7 @@ def tick(clock: F64, seconds: float, seen: int) -> float:
     return clock[0]
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def decide(base: F32, surprise: float, seconds: float, known: bool, pool: Pool) -> tuple[int, int]:
     """Evidence, episodes: returns (the open episode's id or 0, 1 where it opens, 2 where one closes)."""
     head = pool.budget
@@ -355,11 +499,14 @@ def run(
     warm: int,
     lay: Layout,
     pool: Pool,
+    encoder: encode.Weights,
     s: Scratch,
     out: Out,
 ) -> int:
     """All n events: slots [n], times [n] ns, values [n, B*F] with NaN where missing. Returns events seen so far."""
     B, F = pool.mean.shape
+    values, scales, base, lane = borrowed(values), borrowed(scales), borrowed(base), borrowed(lane)
+    pool, s, out, encoder = borrow_pool(pool), borrow_scratch(s), borrow_out(out), borrow_weights(encoder)
     energy, width, greatest = np.zeros(CHANNELS), np.zeros(CHANNELS), np.zeros(CHANNELS)
     for i in range(len(slots)):
         slot, seconds = slots[i], times[i] * 1e-9
@@ -367,6 +514,7 @@ def run(
         if seen == 0:
             pool.budget[evidence.FIRST] = now
             refresh(pool, 0, now)
+        turn_season(pool.omega, seconds, s)
         energy[:], width[:], greatest[:] = 0.0, 0.0, 0.0
         n = 0
         for b in range(B):
@@ -391,8 +539,10 @@ def run(
             weight = LEAST
         out.score[i] = 1.0 - math.exp(-calibrated) if known else np.nan
         out.surprise[i] = surprise if known else np.nan
+        dt = 0.0
         if n > 0 and times[i] > last[slot]:
-            gap = np.float32(min((times[i] - last[slot]) * 1e-9, 1e9))
+            dt = min((times[i] - last[slot]) * 1e-9, 1e9)
+            gap = np.float32(dt)
             rate = np.float32(max(1.0 / n, 0.02))
             first[GAP] += rate * (min(gap, 10.0 * first[GAP] if n > 8 else gap) - first[GAP])
         last[slot] = np.int64(now * 1e9)
@@ -407,7 +557,9 @@ def run(
             write_block(scales[row], lay, b, at, best, pool, s, out, i)
             for f in range(F):
                 total += out.shares[i, at + f]
-            drift += learn_block(scales[row], base[row], lane[row], lay, row, b, n, values[i], seconds, weight, pool, s, out.forecast[i, at : at + F])
+            drift += learn_block(
+                scales[row], base[row], lane[row], lay, row, b, n, values[i], dt, encoder, weight, pool, s, out.forecast[i, at : at + F]
+            )
             unscale_forecast(scales[row], F, out.forecast[i, at : at + F])
         for k in range(B * F):
             out.shares[i, k] = out.shares[i, k] / np.float32(total) if total > 0.0 else np.float32(0.0)
@@ -419,16 +571,17 @@ def run(
     return seen
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def bounded(x: float) -> float:
     """Within what float32 holds."""
     return np.float32(min(max(x, -3.4e38), 3.4e38))
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def write_block(known: F64, lay: Layout, b: int, at: int, best: int, pool: Pool, s: Scratch, out: Out, i: int) -> None:
     """Expected band in the features' own units, parts of the distance, losses; before anything is learned."""
-    loss, many = np.zeros(2), 0.0
+    loss, many = s.loss, 0.0
+    loss[0], loss[1] = 0.0, 0.0
     for f in range(lay.F):
         k = at + f
         out.z[i, k] = s.z[b, f]
@@ -451,7 +604,7 @@ def write_block(known: F64, lay: Layout, b: int, at: int, best: int, pool: Pool,
     out.loss[i, 1] += np.float32(loss[1] / max(many, 1.0))
 
 
-@njit(cache=True, error_model="numpy")
+@hot
 def unscale_forecast(known: F64, F: int, forecast: F32) -> None:
     """The forecast back into the features' own units; NaN for a feature never seen."""
     for f in range(F):

@@ -48,7 +48,7 @@ class Keys:
     def expire(self, now: int) -> NDArray[np.int64]:
         """Gives back the slots of keys idle at `now` (ns), or, where full, of those silent longest; returns them."""
         n = len(self.names)
-        held = np.fromiter(self.slots.values(), np.int64, len(self.slots))
+        held = np.sort(np.fromiter(self.slots.values(), np.int64, len(self.slots)))
         gone = held[self.last[held] < now - int(self.idle * 1e9)]
         if len(gone) == 0 and self.full():
             order = held[np.argsort(self.last[held], kind="stable")]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tacit.contracts.events import Feature
 from tacit.heads import evidence, tail
-from tacit.heads.layout import CHANNELS, Layout
+from tacit.heads.layout import CHANNELS, HALF_LIVES, SEASON, TOGETHER, Layout
 from tacit.live.kernel import Out, Pool, Scratch
 
 WEEK = 7 * 86_400.0
@@ -40,8 +40,8 @@ def new_pool(blocks: int, features: int, budget: float) -> Pool:
     )
 
 
-def new_scratch(blocks: int, lay: Layout) -> Scratch:
-    """Room to work in for one block layout."""
+def new_scratch(blocks: int, lay: Layout, sums: int = 1) -> Scratch:
+    """Room to work in for one block layout; `sums`: twice the encoder's units."""
     B, F, P, C = blocks, lay.F, lay.P, CHANNELS
     single, double = (lambda *s: np.zeros(s, np.float32)), (lambda *s: np.zeros(s, np.float64))
     return Scratch(
@@ -50,10 +50,18 @@ def new_scratch(blocks: int, lay: Layout) -> Scratch:
         guess=single(B, F),
         spread=single(B, F),
         residual=single(B, C, F),
+        places=np.zeros((B, C, F), np.int32),
         g=single(B, C, F),
         squares=single(B, C, F),
+        rates=np.array([1.0 - 0.5 ** (1.0 / h) for h in HALF_LIVES[lay.M]], np.float32),
+        when=np.full(1, np.nan),
+        season=single(SEASON),
         work=single(F),
-        target=single(2 * F),
+        loss=double(2),
+        sums=single(sums),
+        pairs=single(TOGETHER, P),
+        target=single(TOGETHER, 2 * F),
+        weight=single(TOGETHER),
         A=double(P, P),
         X=double(P, 2 * F),
         column=double(P),

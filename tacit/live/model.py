@@ -6,7 +6,7 @@ is due), so that the state after an event never depends on how a source cut its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,13 @@ from tacit.heads import evidence
 from tacit.heads.layout import blocks_for, layout_for
 from tacit.live import kernel
 from tacit.live.alerting import Episodes
+from tacit.live.encode import Weights, embedding_width, features_of, no_encoder, scratch_for, state_width
 from tacit.live.explaining import sentence
 from tacit.live.keys import SWEEP, Keys
 from tacit.live.memory import mute, new_out, new_pool, new_scratch
 from tacit.live.rates import to_rates
 
+Onlooker = Callable[[NDArray[np.int64], NDArray[np.int64], kernel.Out, NDArray[np.float64]], None]
 WARM = 128  # events over all keys before scores are given
 STATE_BYTES = 8 << 30  # address space for rows; pages are only used when touched
 MOST_KEYS = 131_072
@@ -37,14 +39,23 @@ class LiveModel:
         self.alerts, self.idle, self.sentences = alerts, idle, sentences
         self.seen = 0
         self.name = "simple"
+        self.encoder = no_encoder()
+        self.onlooker: Onlooker | None = None
+        self.forgotten: Callable[[NDArray[np.int64]], None] | None = None
         self.episodes = Episodes()
         self.notes: list[str] = []
         self._shape(features)
 
     # ------------------------------------------------------------------ shape
-    def _shape(self, features: tuple[Feature, ...]) -> None:
+    def reshape(self, features: tuple[Feature, ...], columns: int) -> None:
+        """Arrays for these features in `columns` columns, as a stored model had them; nothing is carried over."""
+        self.features = ()
+        self._shape(features, columns - len(features))
+
+    def _shape(self, features: tuple[Feature, ...], spare: int = 0) -> None:
         """Arrays for these features; the first call, or one that keeps nothing but the features' scales."""
-        spare = 0 if not self.features else -len(features) % 8
+        if self.features:
+            spare = -len(features) % 8
         blocks, width = blocks_for(len(features) + spare)
         before = (self.features, getattr(self, "scales", None), getattr(self, "keys", None), getattr(self, "pool", None))
         self.features, self.blocks, self.columns = features, blocks, blocks * width
@@ -61,7 +72,7 @@ class LiveModel:
         self.scratch = new_scratch(blocks, self.layout)
         self._counters()
         mute(self.pool, features)
-        if before[1] is not None and before[2] is not None and before[3] is not None:
+        if before[0] and before[1] is not None and before[2] is not None and before[3] is not None:
             self._carry(before[0], before[1], before[2], before[3])
 
     def _counters(self) -> None:
@@ -146,6 +157,8 @@ class LiveModel:
             self.scales[rows], self.base[rows], self.lane[rows] = 0.0, 0.0, 0.0
             if len(self.counters):
                 self.counted[gone] = np.nan
+            if self.forgotten is not None:
+                self.forgotten(rows)
             self.dirty[gone] = 1
 
     def _run(self, events: Events, at: int, stop: int) -> Insights:
@@ -206,8 +219,23 @@ class LiveModel:
         self.watched(slots, times, out, values)
         return insights
 
+    def put_in_place(self, name: str, encoder: Weights, lane: NDArray[np.float32]) -> None:
+        """Promotion or rollback: this encoder and the lanes that stand on it (warmed in shadow) speak from the next event on."""
+        hidden = state_width(encoder) if name != "simple" else 0
+        self.layout = layout_for(self.layout.F, hidden)
+        assert lane.shape == (self.lane.shape[0], self.layout.lane)
+        self.lane, self.encoder, self.name = lane, encoder, name
+        self.scratch = new_scratch(self.blocks, self.layout, len(scratch_for(encoder)))
+        self.dirty[: len(self.keys.names)] = 1
+
+    def fits(self, encoder: Weights) -> bool:
+        """It was learned for features like these."""
+        return features_of(encoder) == self.layout.F and embedding_width(encoder) == self.layout.M * self.layout.F
+
     def watched(self, slots: NDArray[np.int64], times: NDArray[np.int64], out: kernel.Out, values: NDArray[np.float64]) -> None:
-        """What learning wants to see of each run; nothing here."""
+        """Shows a run to what learns in the background, if anything does."""
+        if self.onlooker is not None:
+            self.onlooker(slots, times, out, values)
 
     # ------------------------------------------------------------------ alerts
     def reasons(self, insights: Insights, i: int) -> list[tuple[str, float, float, float, float]]:

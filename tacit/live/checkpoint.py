@@ -1,0 +1,119 @@
+"""Checkpoints: what changed since the last one, with the source's position, written off the hot path.
+
+A model folder's `state/` holds numbered parts (npz, no pickles) and `state.json`, which names them in order with
+their SHA-256. A part is a full state or the rows that changed. `state.json` is replaced atomically after the parts
+it names are on the disk, so a kill at any moment leaves the state before or the state after, never between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from tacit.contracts.errors import ModelError
+
+VERSION = 1
+CHAIN = 40  # parts before the next full one
+Arrays = dict[str, NDArray[Any]]
+
+
+class Checkpoints:
+    """Reads and writes `folder`/state. One writer thread; a save waits for the one before."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "state"
+        self.parts: list[dict[str, Any]] = []
+        self._thread: threading.Thread | None = None
+        self._failure: OSError | None = None
+        self._number = 0
+
+    def wants_full(self) -> bool:
+        """The chain is empty or long, or outweighs its full part."""
+        sizes = [int(p["bytes"]) for p in self.parts]
+        return not sizes or len(sizes) >= CHAIN or sum(sizes[1:]) > sizes[0]
+
+    def save(self, arrays: Arrays, meta: dict[str, Any], full: bool) -> None:
+        """Hands over copies; returns at once. Raises ModelError if the write before this one failed."""
+        self.wait()
+        self._number += 1
+        self._thread = threading.Thread(target=self._write, args=(arrays, meta, full, self._number), name="tacit-checkpoint", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Returns when the last save is on the disk. Raises ModelError where it could not be written."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            self.parts = []
+            raise ModelError(f"{self.folder}: the state could not be saved: {failure}.", "Free some space; the last complete state is kept.")
+
+    def _write(self, arrays: Arrays, meta: dict[str, Any], full: bool, number: int) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            buffer = io.BytesIO()
+            np.savez(buffer, **arrays)  # type: ignore[arg-type]
+            data = buffer.getbuffer()
+            name = f"{number:08d}.npz"
+            write_atomically(self.folder / name, data)
+            part = {"file": name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+            old = [] if not full else [p["file"] for p in self.parts]
+            parts = [part] if full else [*self.parts, part]
+            text = orjson.dumps({"version": VERSION, "number": number, "parts": parts, "meta": meta})
+            seal = hashlib.sha256(text).hexdigest().encode()
+            write_atomically(self.folder / "state.json", text + b"\n" + seal + b"\n")
+            self.parts = parts
+            for file in old:
+                (self.folder / file).unlink(missing_ok=True)
+        except OSError as e:
+            self._failure = e
+
+    def load(self) -> tuple[list[Arrays], dict[str, Any]] | None:
+        """(parts in order, meta), or None where there is no state yet. Raises ModelError where anything is not as written."""
+        path = self.folder / "state.json"
+        if not path.exists():
+            return None
+        text, _, seal = path.read_bytes().rstrip(b"\n").rpartition(b"\n")
+        if hashlib.sha256(text).hexdigest().encode() != seal:
+            raise ModelError(f"{path} has been altered or is damaged.", "Restore it from a copy, or start anew in an empty folder.")
+        state = orjson.loads(text)
+        if state["version"] != VERSION:
+            raise ModelError(
+                f"{path} is of version {state['version']}, this tacit reads version {VERSION}.", "Use the tacit that wrote it, or start anew."
+            )
+        loaded = []
+        for part in state["parts"]:
+            file = self.folder / part["file"]
+            data = file.read_bytes() if file.exists() else b""
+            if hashlib.sha256(data).hexdigest() != part["sha256"]:
+                raise ModelError(
+                    f"{file} is {'missing' if not data else 'damaged or altered'}.", "Restore the folder from a copy, or start anew in an empty one."
+                )
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                loaded.append({name: arrays[name] for name in arrays.files})
+        self.parts, self._number = list(state["parts"]), int(state["number"])
+        return loaded, state["meta"]
+
+
+def write_atomically(path: Path, data: bytes | memoryview) -> None:
+    """The whole file or none of it, on the disk when this returns."""
+    temporary = path.with_name(path.name + ".tmp")
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

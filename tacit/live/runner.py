@@ -1,0 +1,191 @@
+"""Runner: source → model → sinks, with checkpoints, journal, history and learning around it.
+
+Order after each micro-batch: the sinks take the insights with the source's position; now and then they flush and then the
+state is saved with the same position. A sink may run ahead of the state, never behind: after a kill the
+events between are scored again, bit by bit the same, and a sink that is unique by position has them once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tacit.contracts.errors import ModelError, TacitError
+from tacit.contracts.episode import Episode
+from tacit.contracts.insight import Insights
+from tacit.contracts.sink import Sink
+from tacit.contracts.source import Source
+from tacit.live.aligning import align
+from tacit.live.checkpoint import Checkpoints
+from tacit.live.journal import Entry, Journal
+from tacit.live.learning import Learning
+from tacit.live.model import LiveModel
+from tacit.live.storing import collect, features_of, put_back
+
+BATCH = 2048
+EVERY = 5.0  # seconds between two checkpoints
+
+
+class Runner:
+    """One stream, live. `make(features)` builds a model that has seen nothing; `watchers` are shown insights and episodes."""
+
+    def __init__(
+        self,
+        source: Source,
+        make: Callable[[Any], LiveModel],
+        sinks: Sequence[Sink] = (),
+        folder: Path | None = None,
+        learning: Learning | None = None,
+        show: Callable[[Insights], None] | None = None,
+        tell: Callable[[Episode], None] | None = None,
+        every: float = EVERY,
+    ) -> None:
+        self.source, self.make, self.sinks, self.folder = source, make, list(sinks), folder
+        self.learning, self.show, self.tell, self.every = learning, show, tell, every
+        self.model: LiveModel | None = None
+        self.checkpoints = Checkpoints(folder) if folder else None
+        self.journal = Journal(folder / "journal.jsonl" if folder else None)
+        self.started, self.events, self.late = time.time(), 0, 0
+        self.rate: deque[tuple[float, int]] = deque(maxlen=64)
+        self.delays: deque[float] = deque(maxlen=2048)
+        self.ended = False
+        self._saved, self._mail = time.monotonic(), deque[tuple[int, str]]()
+        if self.checkpoints:
+            self._restore(self.checkpoints)
+
+    # ------------------------------------------------------------------ events
+    def step(self, timeout: float = 0.2) -> Insights | None:
+        """One micro-batch: None once the source has ended, else its insights (perhaps none)."""
+        self._read_mail()
+        seen = self.model.seen if self.model else 0
+        limit = BATCH
+        for due in (self.journal.until_next(seen), self.learning.until_next(seen) if self.learning else None):
+            if due is not None and due > 0:
+                limit = min(limit, due)
+        events = self.source.poll(limit, timeout)
+        began = time.monotonic()
+        if events is None:
+            self.ended = True
+            return None
+        if self.model is None:
+            if not len(events):
+                from tacit.live.model import empty
+
+                return empty(events)
+            self._begin(self.make(events.features))
+        assert self.model is not None
+        events = align(events, self.model.features)
+        insights = self.model.process(events)
+        if len(events):
+            after = self.source.position()
+            for sink in self.sinks:
+                sink.write(self.source.name, insights, after)
+            if self.show:
+                self.show(insights)
+            self._pass_on()
+            self.events += len(events)
+            self.late += int(events.late.sum())
+            self.rate.append((began, len(events)))
+            self.delays.append(time.monotonic() - began)
+        self.journal.apply_due(self.model.seen, self._apply)
+        if self.learning:
+            self.learning.turn(self.model, self.journal)
+            self._pass_on()
+        if self.checkpoints and time.monotonic() - self._saved > self.every:
+            self.save()
+        return insights
+
+    def _begin(self, model: LiveModel) -> None:
+        self.model = model
+        if self.learning:
+            self.learning.attach(model)
+
+    def _pass_on(self) -> None:
+        assert self.model is not None
+        for episode in self.model.episodes.take_changed():
+            if self.tell:
+                self.tell(episode)
+
+    # ------------------------------------------------------------------ what comes from outside
+    def post(self, episode: int, verdict: str) -> dict[str, Any]:
+        """Feedback from another thread: checked at once, takes hold before the next event. Raises TacitError."""
+        if self.model is None:
+            raise TacitError("There is no episode yet.", "Wait for the first alert.")
+        from tacit.contracts.episode import VERDICTS
+        from tacit.contracts.errors import UnknownName
+
+        if verdict not in VERDICTS:
+            raise UnknownName("verdict", verdict, VERDICTS)
+        if episode not in self.model.episodes.all:
+            raise TacitError(f"There is no episode {episode}.", "See the alerts for the known ones.")
+        self._mail.append((episode, verdict))
+        return {"episode": episode, "verdict": verdict}
+
+    def _read_mail(self) -> None:
+        while self._mail and self.model is not None:
+            episode, verdict = self._mail.popleft()
+            entry = {"at": self.model.seen, "what": "feedback", "episode": episode, "verdict": verdict}
+            self.journal.note(entry)
+            self._apply(entry)
+            self._pass_on()
+
+    def _apply(self, entry: Entry) -> None:
+        assert self.model is not None
+        if entry["what"] == "feedback":
+            self.model.feedback(int(entry["episode"]), str(entry["verdict"]))
+        elif self.learning:
+            self.learning.apply(self.model, entry)
+
+    # ------------------------------------------------------------------ state
+    def save(self, wait: bool = False) -> None:
+        """Flush the sinks, then hand the state to the writer. Raises SinkError, ModelError."""
+        for sink in self.sinks:
+            sink.flush()
+        if self.checkpoints and self.model is not None:
+            self.checkpoints.wait()
+            full = self.checkpoints.wants_full()
+            arrays, meta = collect(self.model, full)
+            meta.update(source=self.source.name, position=self.source.position(), journal=self.journal.applied, events=self.events, late=self.late)
+            if self.learning:
+                more, state = self.learning.state()
+                arrays.update(more)
+                meta["learning"] = state
+            self.checkpoints.save(arrays, meta, full)
+            if wait:
+                self.checkpoints.wait()
+        self._saved = time.monotonic()
+
+    def _restore(self, checkpoints: Checkpoints) -> None:
+        loaded = checkpoints.load()
+        if loaded is None:
+            return
+        parts, meta = loaded
+        model = self.make(features_of(meta))
+        put_back(model, parts, meta)
+        if meta["source"] == self.source.name and self.source.replayable:
+            self.source.seek(meta["position"])
+            for sink in self.sinks:
+                resume = getattr(sink, "resume", None)
+                if resume is not None:
+                    resume(self.source.name, meta["position"])
+            self.events, self.late = int(meta["events"]), int(meta["late"])
+        self._begin(model)
+        if self.learning and "learning" in meta:
+            self.learning.restore(model, parts[-1], meta["learning"])
+        self.journal.rewind(int(meta["journal"]))
+
+    def close(self) -> None:
+        """Everything safe on the disk, everything let go; also after an error or Ctrl-C."""
+        problems: list[Exception] = []
+        for act in (lambda: self.save(wait=True), *(s.close for s in self.sinks), self.source.close):
+            try:
+                act()
+            except (TacitError, OSError) as e:
+                problems.append(e)
+        if self.learning:
+            self.learning.close()
+        if problems:
+            raise problems[0] if isinstance(problems[0], TacitError) else ModelError(str(problems[0]))

@@ -1,0 +1,70 @@
+"""Shadow: the champion's features and a challenger's, side by side on the same events, with heads that start together.
+
+Neither touches what is live. Their capped squared errors at both horizons, event by event, are what promotion is decided on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from tacit.heads import scale
+from tacit.heads.layout import HORIZONS, Layout
+from tacit.live.encode import Weights
+from tacit.live.kernel import Scratch, learn_lane, read_lane
+
+F32 = NDArray[np.float32]
+CAP = 9.0
+READY = 64  # events of a key before its errors count: the first solutions of its heads lie behind
+
+
+@njit(cache=True, error_model="numpy")
+def run_shadow(
+    slots: NDArray[np.int64],
+    times: NDArray[np.int64],
+    z: F32,
+    values: NDArray[np.float64],
+    blocks: int,
+    counts: NDArray[np.int64],
+    last: NDArray[np.int64],
+    gap: F32,
+    lane: F32,
+    lay: Layout,
+    encoder: Weights,
+    omega: NDArray[np.float64],
+    s: Scratch,
+    losses: F32,
+) -> None:
+    """One contender over n events; losses [n] is the mean over features and horizons, NaN where it does not count yet."""
+    F, far = lay.F, HORIZONS[1]
+    forecast = np.zeros(F, np.float32)
+    for i in range(len(slots)):
+        slot = slots[i]
+        n = counts[slot]
+        total, many = 0.0, 0.0
+        step = np.float32((times[i] - last[slot]) * 1e-9) if n > 0 else np.float32(0.0)
+        if n > 0 and step > 0:
+            gap[slot] += np.float32(max(1.0 / n, 0.02)) * (min(step, 10.0 * gap[slot] if n > 8 else step) - gap[slot])
+        last[slot] = max(last[slot], times[i])
+        for b in range(blocks):
+            row = slot * blocks + b
+            mine = lane[row]
+            for f in range(F):
+                s.z[b, f] = z[i, b * F + f]
+                s.valid[b, f] = np.isfinite(values[i, b * F + f])
+            read_lane(mine, lay, n, s.z[b], s.guess[b])
+            then = lay.ring + ((n - far) % (far + 1)) * lay.ring_row + lay.P
+            for f in range(F):
+                if not s.valid[b, f]:
+                    continue
+                near = s.z[b, f] - s.guess[b, f]
+                mine[lay.sigma + f] = scale.learn_spread(near, n, 1.0, mine[lay.sigma + f])
+                if n >= far:
+                    distant = s.z[b, f] - mine[then + f]
+                    mine[lay.sigma + F + f] = scale.learn_spread(distant, n - far, 1.0, mine[lay.sigma + F + f])
+                    total += 0.5 * min(near * near, CAP) + 0.5 * min(distant * distant, CAP)
+                    many += 1.0
+            learn_lane(mine, lay, n, row, s.z[b], s.valid[b], step, gap[slot], times[i] * 1e-9, omega, 1.0, encoder, s, forecast)
+        losses[i] = np.float32(total / many) if n >= READY and many > 0.0 else np.nan
+        counts[slot] += 1
