@@ -175,16 +175,16 @@ class History:
         return self.reader.features()
 
     def trouble(self, key: str, start: int | None = None, end: int | None = None) -> dict[int, float]:
-        """How far each feature left its expected band, at worst in the window, in widths of the band; 0 inside."""
+        """How far each feature left its expected band, at worst in the window, in usual widths of the band; 0 inside."""
         ids = [f["id"] for f in self.reader.features()]
         found = self.window(key, start, end, 60 if len(ids) > 200 else 300, ids)["features"]
         out = {}
         for number in ids:
             f = found[str(number)]
-            width = np.maximum(f["high"] - f["low"], 1e-9 * np.abs(f["high"]) + 1e-30)
-            outside = np.maximum(np.maximum(f["observed"] - f["high"], f["low"] - f["observed"]) / width, 0)
-            outside = outside[np.isfinite(outside)]
-            out[number] = float(np.minimum(outside.max(initial=0.0), 1e6))
+            width, outside = f["high"] - f["low"], np.maximum(f["observed"] - f["high"], f["low"] - f["observed"])
+            known = np.isfinite(width) & np.isfinite(outside)
+            usual = np.median(width[known]) + 1e-6 * np.abs(f["high"][known]).max() + 1e-30 if known.any() else 1.0
+            out[number] = float(np.clip(outside[known].max(initial=0.0) / usual, 0, 1e6))
         return out
 
     def episodes(self, key: str | None = None, limit: int = 100, before: int | None = None, suppressed: bool = True) -> list[dict[str, Any]]:
