@@ -32,7 +32,7 @@ class Clock:
         self.live, self.most = live, most
         self._newest: dict[str, int] = {}
         self._older: dict[str, int] = {}  # the generation before; looked up, never written
-        self._single: set[str] = set()  # keys that one event only has set
+        self._single: dict[str, None] = {}  # keys that one event only has set
         self._probation: dict[str, tuple[int, int]] = {}  # key → (time of the leap, events beyond it)
         self._steps: dict[str, int] = {}  # usual step of keys whose steps are longer than a leap
 
@@ -46,12 +46,12 @@ class Clock:
             known = newest.get(key)
             if known is None:
                 known = self._recall(key, when)
-                newest = self._newest
+                newest, single = self._newest, self._single  # a new generation may have begun
             step = when - known
             if 0 < step <= LEAP:
                 newest[key] = when
                 if single:
-                    single.discard(key)
+                    single.pop(key, None)
                 if probation:
                     probation.pop(key, None)
             elif self._judge(key, when, known, leaps, i):
@@ -76,11 +76,11 @@ class Clock:
             for store in (self._probation, self._steps):
                 for gone in [k for k in store if k not in self._older]:
                     del store[gone]
-            self._single.intersection_update(self._older)
+            self._single = {k: None for k in self._single if k in self._older}
         known = self._older.get(key)
         if known is None:
             known = when
-            self._single.add(key)
+            self._single[key] = None
         self._newest[key] = known
         return known
 
@@ -96,7 +96,7 @@ class Clock:
         if step == 0:
             return False
         first = key in self._single
-        self._single.discard(key)
+        self._single.pop(key, None)
         if step <= max(LEAP, STEPS * self._steps.get(key, 0)) or (self.live and when <= time.time_ns() + LEAP):
             self._probation.pop(key, None)
             self._newest[key] = when
@@ -120,7 +120,7 @@ class Clock:
         return {
             "newest": dict(self._newest),
             "older": self._older,
-            "single": sorted(self._single),
+            "single": list(self._single),
             "probation": {k: list(v) for k, v in self._probation.items()},
             "steps": dict(self._steps),
         }
@@ -128,6 +128,6 @@ class Clock:
     def restore(self, state: dict[str, Any]) -> None:
         self._newest = dict(state["newest"])
         self._older = dict(state["older"])  # never written to, so states may share it
-        self._single = set(state["single"])
+        self._single = dict.fromkeys(state["single"])
         self._probation = {k: (v[0], v[1]) for k, v in state["probation"].items()}
         self._steps = dict(state["steps"])

@@ -20,19 +20,9 @@ from tacit.connect.detect import detect
 from tacit.connect.records import Floats, Records
 from tacit.connect.schema import Schema, Wishes, first_value
 from tacit.connect.text import is_missing, to_numbers
-from tacit.contracts.errors import BadRecord
 from tacit.contracts.events import Events, Feature, Refusals
 
 CELLS = 1 << 22  # of values in one batch: 32 MiB
-
-
-class Strict(Refusals):
-    """Refusals under --strict: the first one stops the stream."""
-
-    def add(self, reason: str, where: str, sample: str = "", n: int = 1) -> None:
-        """Raises BadRecord, always."""
-        super().add(reason, where, sample, n)
-        raise BadRecord(f"{where}: {reason}: {sample[: self.excerpt]}", "Without --strict it would be counted and the stream would go on.")
 
 
 class _Plan:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
+from tacit.connect.columns import counts, identifies, joined, mostly, role_of
 from tacit.connect.records import Records
-from tacit.connect.schema import CATEGORIES, OTHER, Role, Schema, Wishes, counts_by_name
-from tacit.connect.text import is_boolean, is_missing, is_number, to_number
+from tacit.connect.schema import OTHER, Role, Schema, Wishes
+from tacit.connect.text import is_missing, is_number, to_number
 from tacit.connect.times import find_form
 from tacit.contracts.errors import SchemaError
 
@@ -61,11 +59,29 @@ KEYS = (
     "pump",
     "id",
 )
+NUMBERED = frozenset(
+    [
+        "key",
+        "machine",
+        "host",
+        "device",
+        "server",
+        "node",
+        "instance",
+        "station",
+        "turbine",
+        "vehicle",
+        "customer",
+        "patient",
+        "unit",
+        "entity",
+        "asset",
+        "id",
+    ]
+)
 KEY_ENDS = ("_id", "_key", "_name")  # weaker: these must repeat
 NAMES = ("name", "metric", "feature", "variable", "measurement", "signal", "tag", "sensor", "channel", "parameter", "field", "item")
 VALUES = ("value", "val", "reading", "measure", "v")
-REPEATS = 20  # with so many rows, a key must repeat
-COUNTED = 50  # steps to see before a column is taken for a counter by its values alone
 
 
 def detect(sample: Records, wishes: Wishes, live: bool) -> tuple[Schema, list[str]]:
@@ -81,7 +97,7 @@ def detect(sample: Records, wishes: Wishes, live: bool) -> tuple[Schema, list[st
     _find_long(schema, notes, columns)
     _find_key(schema, notes, columns, len(sample))
     wanted, unwanted = wishes.wanted(), wishes.unwanted()
-    keys = _joined(sample, schema.of("key"))
+    keys = joined(sample, schema.of("key"))
     numbers: list[str] = []
     for name, values in columns.items():
         if name in schema.roles:
@@ -89,12 +105,12 @@ def detect(sample: Records, wishes: Wishes, live: bool) -> tuple[Schema, list[st
         if (wanted and name not in wanted) or name in unwanted or schema.long:
             schema.assign(name, "ignored")
             continue
-        if not wanted and name.lower().endswith(("_id", "_key")) and _identifies(values, 0):
+        if not wanted and name.lower().endswith(("_id", "_key")) and identifies(values, 0):
             schema.assign(name, "ignored")
             notes.append(f"{name!r} is not used: it identifies, it does not measure (--columns or --key say otherwise)")
             continue
-        role: Role = wanted.get(name) or _role(name, values)  # type: ignore[assignment] # kinds are roles
-        if role == "number" and not wanted.get(name) and _counts(name, sample, keys):
+        role: Role = wanted.get(name) or role_of(values)  # type: ignore[assignment] # kinds are roles
+        if role == "number" and not wanted.get(name) and counts(name, sample, keys):
             role = "counter"
             notes.append(f"{name!r} only grows: a counter, shown as a rate")
         if role == "category":
@@ -169,8 +185,8 @@ def _find_long(schema: Schema, notes: list[str], columns: dict[str, list[Any]]) 
         return
     rest = [c for c in columns if c not in schema.roles and c not in (schema.wishes.key or ())]
     names = [c for c in rest if c.lower() in NAMES and columns[c] and not any(map(is_number, columns[c]))]
-    values = [c for c in rest if c.lower() in VALUES and columns[c] and _mostly(is_number, columns[c])]
-    others = [c for c in rest if c not in names + values and columns[c] and _mostly(is_number, columns[c])]
+    values = [c for c in rest if c.lower() in VALUES and columns[c] and mostly(is_number, columns[c])]
+    others = [c for c in rest if c not in names + values and columns[c] and mostly(is_number, columns[c])]
     if len(names) != 1 or len(values) != 1 or others:
         return
     schema.assign(names[0], "name")
@@ -185,37 +201,17 @@ def _find_key(schema: Schema, notes: list[str], columns: dict[str, list[Any]], n
             schema.assign(name, "key")
         return
     free = [c for c in columns if c not in schema.roles and columns[c]]
-    found = [c for c in free if c.lower() in KEYS and _identifies(columns[c], n)]
-    found = found or [c for c in free if c.lower().endswith(KEY_ENDS) and _identifies(columns[c], n, must_repeat=True)]
+    found = [c for c in free if c.lower() in KEYS and identifies(columns[c], n)]
+    found = [c for c in found if c.lower() in NUMBERED or not any(map(is_number, columns[c]))]  # cpu "user" may be a measurement
+    found = found or [c for c in free if c.lower().endswith(KEY_ENDS) and identifies(columns[c], n, must_repeat=True)]
     if schema.long and not found:
-        texts = [c for c in free if not _mostly(is_number, columns[c])]
+        texts = [c for c in free if not mostly(is_number, columns[c])]
         found = texts if len(texts) == 1 else []
     if len(found) == 1:
         schema.assign(found[0], "key")
         notes.append(f"key: {found[0]!r}")
     elif len(found) > 1:
         notes.append(f"key: none taken, {', '.join(map(repr, found))} could all be; choose with --key")
-
-
-def _identifies(values: list[Any], n: int, must_repeat: bool = False) -> bool:
-    """Names, or whole numbers that come again."""
-    if any(isinstance(v, (float, np.floating)) or (is_number(v) and "." in str(v)) for v in values):
-        return False
-    if not must_repeat and not any(map(is_number, values)):
-        return True
-    return n < REPEATS or len(set(map(str, values))) <= n // 2
-
-
-def _role(name: str, values: list[Any]) -> Role:
-    if not values:
-        return "pending"
-    if all(map(is_boolean, values)):
-        return "boolean"
-    if _mostly(is_number, values):
-        return "number"
-    if not all(isinstance(v, (str, bool, int, float)) for v in values):
-        return "ignored"
-    return "category" if len({str(v) for v in values}) <= CATEGORIES else "ignored"
 
 
 def _open_category(schema: Schema, notes: list[str], name: str, values: list[Any], live: bool) -> None:
@@ -242,32 +238,3 @@ def _in_order(schema: Schema, order: list[str]) -> Schema:
         elif role in ("number", "counter", "boolean"):
             out.add(name, made[name].kind if name in made else "number")
     return out
-
-
-def _joined(sample: Records, names: list[str]) -> list[str]:
-    parts = [[str(v) for v in sample.column(sample.names.index(name))] for name in names]
-    return list(map("/".join, zip(*parts, strict=True))) if parts else [""] * len(sample)
-
-
-def _counts(name: str, sample: Records, keys: list[str]) -> bool:
-    """Whether a numeric column only grows within each key: said by its name, or seen in enough steps of whole numbers."""
-    before: dict[str, float] = {}
-    up = down = 0
-    whole = True
-    for key, value in zip(keys, sample.column(sample.names.index(name)), strict=True):
-        if is_missing(value) or not is_number(value):
-            continue
-        now = to_number(value)
-        whole = whole and now >= 0 and now == np.floor(now)
-        then = before.get(key, now)
-        up += now > then
-        down += now < then and now > 0.1 * then  # a fall to almost nothing is a restart
-        before[key] = now
-    if counts_by_name(name):
-        return down == 0
-    steps = len(sample) - len(before)
-    return whole and down == 0 and steps >= COUNTED and up >= 0.5 * steps
-
-
-def _mostly(claim: Any, values: Sequence[Any]) -> bool:
-    return sum(map(bool, map(claim, values))) >= 0.8 * len(values)

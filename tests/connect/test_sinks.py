@@ -91,11 +91,7 @@ def some(n, start=0, width=3):
         rng.random(n),
         rng.random(n),
         np.arange(n) % 2,
-        f(),
-        f(),
-        f(),
-        f(),
-        f(),
+        *(f() for _ in range(5)),
         rng.random(n).astype(np.float32),
         np.zeros(n, bool),
         "simple",
@@ -182,7 +178,7 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path, kind):
             acknowledged = int(process.stderr.readline())
         process.send_signal(signal.SIGKILL)
         rest = process.stderr.read().split()
-        acknowledged = int(rest[-1]) if rest and rest[-1].isdigit() and len(rest[-1]) > 2 else acknowledged
+        acknowledged = max([acknowledged, *(int(r) for r in rest[:-1])])
     sink = open_sink(f"{kind}:{path}")
     if kind == "jsonl":
         sink.close()
@@ -222,7 +218,6 @@ def test_sqlite_rows_are_unique_and_equal_the_insights(tmp_path):
 def test_sqlite_locked_loses_nothing(tmp_path):
     path = tmp_path / "o.db"
     sink = open_sink(f"sqlite:{path}")
-    sink.busy = 0
     sink._base.execute("pragma busy_timeout = 50")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("begin immediate")

@@ -10,6 +10,7 @@ import pytest
 
 from connect.conftest import drain, same
 from tacit.connect.inspect import describe
+from tacit.contracts import catalog
 from tacit.contracts.errors import BadRecord, SchemaError, SourceError, UnknownName
 
 SECOND = 1_000_000_000
@@ -159,6 +160,20 @@ def test_options_win_and_unknown_ones_are_refused(open_source, write):
         open_source(write("g.csv", "a,b\nred,1\nblue,2\n"), time="a")
 
 
+def test_a_measurement_is_no_key(open_source, write):
+    source = open_source(write("f.csv", "time,user,system\n" + "".join(f"{i},{i % 5},{i % 3}\n" for i in range(60))))
+    assert names(source) == ["user", "system"]
+
+
+def test_every_part_can_be_loaded_by_name():
+    parts = {kind: catalog.names(kind) for kind in ("source", "format", "sink")}
+    assert parts["source"] == ["file", "host", "rows", "stdin", "table", "tail"]
+    assert parts["format"] == ["csv", "jsonl", "parquet"] and parts["sink"] == ["jsonl", "sqlite"]
+    for kind, known in parts.items():
+        for name in known:
+            assert catalog.load(kind, name).__doc__
+
+
 def test_two_key_columns_are_joined(open_source, write):
     source = open_source(write("f.csv", "time,site,unit,a\n1,s,u,1\n2,s,v,1\n"), key="site,unit")
     assert drain(source).keys == ["s/u", "s/v"]
@@ -200,4 +215,7 @@ def test_missing_files_name_near_ones(open_source, write, tmp_path):
 def test_strict_stops_with_file_and_line(open_source, write):
     path = write("f.jsonl", '{"time": 1, "a": 1}\n{"time": 2, "a": 2}\n{"time": 3, "a"\n')
     with pytest.raises(BadRecord, match=r"f.jsonl:3: invalid JSON"):
+        drain(open_source(path, strict=True))
+    path = write("f.csv", "time,a\n" + "".join(f"{i},{i}\n" for i in range(20)) + "20,broken\n")
+    with pytest.raises(BadRecord, match=r"f.csv:22, column 'a': text in a numeric column: broken. Without --strict"):
         drain(open_source(path, strict=True))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from tacit.connect.decode import Decoder, Strict
+from tacit.connect.decode import Decoder
 from tacit.connect.readers import SAMPLE, Reader, TextReader, list_files, open_reader
 from tacit.connect.schema import Wishes
+from tacit.connect.strict import refusals_for
 from tacit.contracts.errors import SourceError
 from tacit.contracts.events import Events, Feature, Refusals
 from tacit.contracts.source import Position, Source
@@ -28,7 +29,7 @@ class File(Source):
         self.path = path
         self.name = f"file:{Path(path).resolve()}"
         self.wishes = wishes or Wishes()
-        self.refusals = Strict() if self.wishes.strict else Refusals()
+        self.refusals = refusals_for(self.wishes)
         self.notes: list[str] = []
         self.files = list_files(Path(path))
         self._decoder = Decoder(self.wishes, self.refusals, self.notes)

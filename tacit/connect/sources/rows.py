@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
-from tacit.connect.decode import Decoder, Strict
+from tacit.connect.decode import Decoder
 from tacit.connect.formats.jsonl import Jsonl
 from tacit.connect.schema import Wishes
+from tacit.connect.strict import refusals_for
 from tacit.contracts.errors import SourceError
-from tacit.contracts.events import Events, Feature, Refusals
+from tacit.contracts.events import Events, Feature
 from tacit.contracts.source import Position, Source
 
 
@@ -28,7 +29,7 @@ class Rows(Source):
             raise SourceError(f"a {type(rows).__name__} is no source.", "Give a path, a table, or an iterable of dicts.")
         self.name, self.format = name, "dicts"
         self.wishes = wishes or Wishes()
-        self.refusals = Strict() if self.wishes.strict else Refusals()
+        self.refusals = refusals_for(self.wishes)
         self.notes: list[str] = []
         self._rows: Iterator[Any] = iter(rows)
         self._taken = 0

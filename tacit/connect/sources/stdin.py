@@ -9,11 +9,12 @@ import threading
 import time
 from typing import ClassVar
 
-from tacit.connect.decode import Decoder, Strict
+from tacit.connect.decode import Decoder
 from tacit.connect.schema import Wishes
 from tacit.connect.stream import TextStream
+from tacit.connect.strict import refusals_for
 from tacit.contracts.errors import SourceError
-from tacit.contracts.events import Events, Feature, Refusals
+from tacit.contracts.events import Events, Feature
 from tacit.contracts.source import Position, Source
 
 BLOCK = 1 << 16
@@ -33,7 +34,7 @@ class Stdin(Source):
     def __init__(self, wishes: Wishes | None = None, descriptor: int | None = None) -> None:
         self.name = "-"
         self.wishes = wishes or Wishes()
-        self.refusals = Strict() if self.wishes.strict else Refusals()
+        self.refusals = refusals_for(self.wishes)
         self.notes: list[str] = []
         self._decoder = Decoder(self.wishes, self.refusals, self.notes, live=True, believes=True)
         self._stream = TextStream(self._decoder, "")

@@ -10,14 +10,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tacit.connect.decode import Decoder, Strict
+from tacit.connect.decode import Decoder
 from tacit.connect.formats.jsonl import Jsonl
 from tacit.connect.formats.parquet import arrow_columns
 from tacit.connect.readers import SAMPLE
 from tacit.connect.records import Columns, Records
 from tacit.connect.schema import Wishes
+from tacit.connect.strict import refusals_for
 from tacit.contracts.errors import SourceError
-from tacit.contracts.events import Events, Feature, Refusals
+from tacit.contracts.events import Events, Feature
 from tacit.contracts.source import Position, Source
 
 
@@ -30,7 +31,7 @@ class Table(Source):
     def __init__(self, table: Any, wishes: Wishes | None = None, name: str = "table") -> None:
         self.table, self.name = table, name
         self.wishes = wishes or Wishes()
-        self.refusals = Strict() if self.wishes.strict else Refusals()
+        self.refusals = refusals_for(self.wishes)
         self.notes: list[str] = []
         self.format = _kind(table)
         self._columns = None if self.format == "dicts" else _columns(table, self.format)

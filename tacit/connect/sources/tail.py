@@ -8,10 +8,11 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
-from tacit.connect.decode import Decoder, Strict
+from tacit.connect.decode import Decoder
 from tacit.connect.readers import HEAD, missing
 from tacit.connect.schema import Wishes
 from tacit.connect.stream import TextStream
+from tacit.connect.strict import refusals_for
 from tacit.contracts.errors import SourceError
 from tacit.contracts.events import Events, Feature, Refusals
 from tacit.contracts.source import Position, Source
@@ -37,7 +38,7 @@ class Tail(Source):
         self.path = Path(path)
         self.name = f"tail:{self.path.resolve()}"
         self.wishes = wishes or Wishes()
-        self.refusals = Strict() if self.wishes.strict else Refusals()
+        self.refusals = refusals_for(self.wishes)
         self.notes: list[str] = []
         self._decoder = Decoder(self.wishes, self.refusals, self.notes, live=True)
         self._stream = TextStream(self._decoder, self.path.name)
