@@ -91,7 +91,14 @@ def _events_like(parts: list[Insights]) -> Any:
 
 
 def learn(
-    table: Any, *, key: str | None = None, time: str | None = None, columns: str | Sequence[str] = (), alerts: str = "3/day", seed: int = 0, learn: Learn = "inline"
+    table: Any,
+    *,
+    key: str | None = None,
+    time: str | None = None,
+    columns: str | Sequence[str] = (),
+    alerts: str = "3/day",
+    seed: int = 0,
+    learn: Learn = "inline",
 ) -> Model:
     """A model that has seen all of `table` (a file, a folder, a pandas/polars/numpy/pyarrow table, an iterable of dicts)."""
     wish = Wish(table, key, time, columns, learn=learn, alerts=alerts, seed=seed)

@@ -64,7 +64,6 @@ def budget(text: str) -> float:
 def assemble(wish: Wish, show: Callable[[Insights], None] | None = None, tell: Callable[[Episode], None] | None = None) -> Any:
     """A Runner that stands where the model folder (if any) left off. Raises TacitError; then nothing is left open."""
     from tacit.connect.open import open_sink, open_source
-    from tacit.live.learning import Learning
     from tacit.live.model import LiveModel
     from tacit.live.runner import Runner
 
@@ -79,12 +78,17 @@ def assemble(wish: Wish, show: Callable[[Insights], None] | None = None, tell: C
         for spec in wish.out:
             opened.append(open_sink(spec))
         mode: Learn = wish.learn or ("inline" if source.ends and wish.speed == "max" else "background")
-        learning = None if mode == "off" else Learning(mode, wish.model, wish.seed)
+        learning = None
+        if mode != "off":
+            from tacit.live.learning import Learning
+
+            learning = Learning(mode, wish.model, wish.seed)
+        recipe = {"key": wish.key, "time": wish.time, "columns": wish.columns, "alerts": wish.alerts, "learn": mode, "seed": wish.seed}
 
         def make(features: tuple[Feature, ...]) -> LiveModel:
             return LiveModel(features, alerts, idle, wish.sentences)
 
-        return Runner(source, make, [*opened, *wish.sinks], wish.model, learning, show, tell)
+        return Runner(source, make, [*opened, *wish.sinks], wish.model, learning, show, tell, {"recipe": recipe})
     except BaseException:
         for sink in opened:
             sink.close()

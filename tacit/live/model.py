@@ -7,6 +7,7 @@ is due), so that the state after an event never depends on how a source cut its 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ class LiveModel:
         self.seen = 0
         self.name = "simple"
         self.encoder = no_encoder()
+        self.encoder_files: dict[str, bytes] = {}  # its folder, so that a model can be saved elsewhere
         self.onlooker: Onlooker | None = None
         self.forgotten: Callable[[NDArray[np.int64]], None] | None = None
         self.episodes = Episodes()
@@ -188,6 +190,7 @@ class LiveModel:
             WARM,
             self.layout,
             self.pool,
+            self.encoder,
             self.scratch,
             out,
         )
@@ -219,14 +222,22 @@ class LiveModel:
         self.watched(slots, times, out, values)
         return insights
 
-    def put_in_place(self, name: str, encoder: Weights, lane: NDArray[np.float32]) -> None:
-        """Promotion or rollback: this encoder and the lanes that stand on it (warmed in shadow) speak from the next event on."""
+    def put_in_place(self, name: str, encoder: Weights, lane: NDArray[np.float32], home: Path) -> None:
+        """Promotion or rollback: this encoder and the lanes that stand on it (warmed in shadow) speak from the next event on.
+
+        home: the encoder's folder (not read for "simple").
+        """
         hidden = state_width(encoder) if name != "simple" else 0
         self.layout = layout_for(self.layout.F, hidden)
         assert lane.shape == (self.lane.shape[0], self.layout.lane)
         self.lane, self.encoder, self.name = lane, encoder, name
         self.scratch = new_scratch(self.blocks, self.layout, len(scratch_for(encoder)))
         self.dirty[: len(self.keys.names)] = 1
+        self.encoder_files = {} if name == "simple" else {f.name: f.read_bytes() for f in sorted(home.iterdir())}
+
+    def empty_lane(self, encoder: Weights) -> NDArray[np.float32]:
+        """Lanes for this encoder that have learned nothing."""
+        return np.zeros((len(self.lane), layout_for(self.layout.F, state_width(encoder)).lane), np.float32)
 
     def fits(self, encoder: Weights) -> bool:
         """It was learned for features like these."""

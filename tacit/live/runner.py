@@ -11,19 +11,22 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tacit.contracts.errors import ModelError, TacitError
-from tacit.contracts.episode import Episode
+from tacit.contracts.episode import VERDICTS, Episode
+from tacit.contracts.errors import ModelError, TacitError, UnknownName
 from tacit.contracts.insight import Insights
 from tacit.contracts.sink import Sink
 from tacit.contracts.source import Source
 from tacit.live.aligning import align
 from tacit.live.checkpoint import Checkpoints
+from tacit.live.folder import write_about
 from tacit.live.journal import Entry, Journal
-from tacit.live.learning import Learning
-from tacit.live.model import LiveModel
+from tacit.live.model import LiveModel, empty
 from tacit.live.storing import collect, features_of, put_back
+
+if TYPE_CHECKING:
+    from tacit.live.learning import Learning
 
 BATCH = 2048
 EVERY = 5.0  # seconds between two checkpoints
@@ -41,10 +44,12 @@ class Runner:
         learning: Learning | None = None,
         show: Callable[[Insights], None] | None = None,
         tell: Callable[[Episode], None] | None = None,
+        about: dict[str, Any] | None = None,
         every: float = EVERY,
     ) -> None:
         self.source, self.make, self.sinks, self.folder = source, make, list(sinks), folder
         self.learning, self.show, self.tell, self.every = learning, show, tell, every
+        self.about = about or {}
         self.model: LiveModel | None = None
         self.checkpoints = Checkpoints(folder) if folder else None
         self.journal = Journal(folder / "journal.jsonl" if folder else None)
@@ -72,8 +77,6 @@ class Runner:
             return None
         if self.model is None:
             if not len(events):
-                from tacit.live.model import empty
-
                 return empty(events)
             self._begin(self.make(events.features))
         assert self.model is not None
@@ -98,6 +101,10 @@ class Runner:
             self.save()
         return insights
 
+    def adopt(self, model: LiveModel) -> None:
+        """Go on with a model that has learned elsewhere in this process."""
+        self._begin(model)
+
     def _begin(self, model: LiveModel) -> None:
         self.model = model
         if self.learning:
@@ -114,9 +121,6 @@ class Runner:
         """Feedback from another thread: checked at once, takes hold before the next event. Raises TacitError."""
         if self.model is None:
             raise TacitError("There is no episode yet.", "Wait for the first alert.")
-        from tacit.contracts.episode import VERDICTS
-        from tacit.contracts.errors import UnknownName
-
         if verdict not in VERDICTS:
             raise UnknownName("verdict", verdict, VERDICTS)
         if episode not in self.model.episodes.all:
@@ -154,6 +158,8 @@ class Runner:
                 arrays.update(more)
                 meta["learning"] = state
             self.checkpoints.save(arrays, meta, full)
+            if self.about and self.folder:
+                write_about(self.folder, self.model, {**self.about, "source": self.source.name, "notes": self.source.notes}, meta)
             if wait:
                 self.checkpoints.wait()
         self._saved = time.monotonic()
@@ -164,7 +170,7 @@ class Runner:
             return
         parts, meta = loaded
         model = self.make(features_of(meta))
-        put_back(model, parts, meta)
+        put_back(model, parts, meta, checkpoints.folder.parent)
         if meta["source"] == self.source.name and self.source.replayable:
             self.source.seek(meta["position"])
             for sink in self.sinks:

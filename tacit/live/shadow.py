@@ -10,9 +10,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from tacit.heads import scale
-from tacit.heads.layout import HORIZONS, Layout
+from tacit.heads.borrowing import borrowed
+from tacit.heads.layout import HORIZONS, RING, Layout
 from tacit.live.encode import Weights
-from tacit.live.kernel import Scratch, learn_lane, read_lane
+from tacit.live.kernel import Scratch, borrow_scratch, borrow_weights, learn_lane, read_lane, turn_season
 
 F32 = NDArray[np.float32]
 CAP = 9.0
@@ -28,7 +29,6 @@ def run_shadow(
     blocks: int,
     counts: NDArray[np.int64],
     last: NDArray[np.int64],
-    gap: F32,
     lane: F32,
     lay: Layout,
     encoder: Weights,
@@ -39,13 +39,13 @@ def run_shadow(
     """One contender over n events; losses [n] is the mean over features and horizons, NaN where it does not count yet."""
     F, far = lay.F, HORIZONS[1]
     forecast = np.zeros(F, np.float32)
+    z, values, lane, s, encoder = borrowed(z), borrowed(values), borrowed(lane), borrow_scratch(s), borrow_weights(encoder)
     for i in range(len(slots)):
         slot = slots[i]
         n = counts[slot]
         total, many = 0.0, 0.0
-        step = np.float32((times[i] - last[slot]) * 1e-9) if n > 0 else np.float32(0.0)
-        if n > 0 and step > 0:
-            gap[slot] += np.float32(max(1.0 / n, 0.02)) * (min(step, 10.0 * gap[slot] if n > 8 else step) - gap[slot])
+        step = min(max(times[i] - last[slot], 0) * 1e-9, 1e9) if n > 0 else 0.0
+        turn_season(omega, times[i] * 1e-9, s)
         last[slot] = max(last[slot], times[i])
         for b in range(blocks):
             row = slot * blocks + b
@@ -54,7 +54,7 @@ def run_shadow(
                 s.z[b, f] = z[i, b * F + f]
                 s.valid[b, f] = np.isfinite(values[i, b * F + f])
             read_lane(mine, lay, n, s.z[b], s.guess[b])
-            then = lay.ring + ((n - far) % (far + 1)) * lay.ring_row + lay.P
+            then = lay.ring + ((n - far) % RING) * lay.ring_row + lay.P
             for f in range(F):
                 if not s.valid[b, f]:
                     continue
@@ -65,6 +65,6 @@ def run_shadow(
                     mine[lay.sigma + F + f] = scale.learn_spread(distant, n - far, 1.0, mine[lay.sigma + F + f])
                     total += 0.5 * min(near * near, CAP) + 0.5 * min(distant * distant, CAP)
                     many += 1.0
-            learn_lane(mine, lay, n, row, s.z[b], s.valid[b], step, gap[slot], times[i] * 1e-9, omega, 1.0, encoder, s, forecast)
+            learn_lane(mine, lay, n, row, s.z[b], s.valid[b], step, 1.0, encoder, s, forecast)
         losses[i] = np.float32(total / many) if n >= READY and many > 0.0 else np.nan
         counts[slot] += 1

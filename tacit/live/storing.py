@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from tacit.contracts.errors import ModelError
 from tacit.contracts.events import Feature
-from tacit.live import kernel
+from tacit.live import encode, kernel
 from tacit.live.checkpoint import Arrays
 from tacit.live.model import LiveModel
 
@@ -60,11 +61,15 @@ def features_of(meta: dict[str, Any]) -> tuple[Feature, ...]:
     return tuple(Feature(str(n), k, str(u), bool(m)) for n, k, u, m in meta["features"])
 
 
-def put_back(model: LiveModel, parts: list[Arrays], meta: dict[str, Any]) -> None:
-    """A new model of the same features becomes the stored one, bit by bit."""
+def put_back(model: LiveModel, parts: list[Arrays], meta: dict[str, Any], folder: Path) -> None:
+    """A new model of the same features becomes the stored one, bit by bit; its encoder lies in folder/encoders."""
     if model.columns != meta["columns"]:
         model.columns = int(meta["columns"])
         model.reshape(features_of(meta), int(meta["columns"]))
+    if meta["model"] != "simple":
+        home = folder / "encoders" / str(meta["model"])
+        weights = encode.load(home)
+        model.put_in_place(str(meta["model"]), weights, model.empty_lane(weights), home)
     names: list[str] = [""] * int(meta["slots"])
     for arrays in parts:
         slots = arrays["slots"]

@@ -1,0 +1,61 @@
+"""A contender in a trial: features (simple bank or encoder) with heads of their own, in arrays of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tacit.heads.layout import layout_for
+from tacit.live.checkpoint import Arrays
+from tacit.live.encode import Weights, scratch_for, state_width
+from tacit.live.memory import new_scratch
+from tacit.live.model import LiveModel
+from tacit.live.shadow import run_shadow
+
+F32 = NDArray[np.float32]
+
+
+class Contender:
+    """Starts with empty heads when made. `name` "simple" stands on the simple bank."""
+
+    def __init__(self, model: LiveModel, weights: Weights, name: str) -> None:
+        self.weights, self.name, self.blocks = weights, name, model.blocks
+        self.layout = layout_for(model.layout.F, 0 if name == "simple" else state_width(weights))
+        self.lane = np.zeros((len(model.lane), self.layout.lane), np.float32)
+        self.counts = np.zeros(model.keys.capacity, np.int64)
+        self.last = np.zeros(model.keys.capacity, np.int64)
+        self.scratch = new_scratch(model.blocks, self.layout, len(scratch_for(weights)))
+        self._used = 0
+
+    def run(self, slots: NDArray[np.int64], times: NDArray[np.int64], z: F32, values: NDArray[np.float64], omega: NDArray[np.float64]) -> F32:
+        """Losses [n] of these events, NaN where they do not count yet; then learns them."""
+        losses = np.empty(len(slots), np.float32)
+        self._used = max(self._used, int(slots.max(initial=-1)) + 1)
+        run_shadow(slots, times, z, values, self.blocks, self.counts, self.last, self.lane, self.layout, self.weights, omega, self.scratch, losses)
+        return losses
+
+    def forget(self, rows: NDArray[np.int64]) -> None:
+        """These rows' keys are gone."""
+        self.lane[rows] = 0.0
+        slots = np.unique(rows // self.blocks)
+        self.counts[slots], self.last[slots] = 0, 0
+
+    def state(self) -> Arrays:
+        n = self._used
+        return {"lane": self.lane[: n * self.blocks].copy(), "counts": self.counts[:n].copy(), "last": self.last[:n].copy()}
+
+    def restore(self, arrays: Arrays) -> None:
+        n = len(arrays["counts"])
+        self.lane[: n * self.blocks], self.counts[:n], self.last[:n] = arrays["lane"], arrays["counts"], arrays["last"]
+        self._used = n
+
+
+def last_value_loss(side: Contender, slots: NDArray[np.int64], z: F32, values: NDArray[np.float64]) -> float:
+    """Mean capped squared change since the key's event before, over events in this batch whose key came up before in it."""
+    order = np.argsort(slots, kind="stable")
+    same = slots[order][1:] == slots[order][:-1]
+    if not same.any():
+        return float("nan")
+    change = (z[order][1:] - z[order][:-1])[same]
+    seen = np.isfinite(values[order][1:])[same]
+    return float(np.minimum(change**2, 9.0)[seen].mean()) if seen.any() else float("nan")

@@ -1,0 +1,96 @@
+"""The worker process as the live path sees it: started, asked how far it is, fetched, stopped. It is niced; we never wait unless told."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+
+def missing() -> str | None:
+    """What keeps us from learning, in words, or None."""
+    if importlib.util.find_spec("torch") is None:
+        return "torch is not installed: heads learn, encoders do not. Install it with: pip install 'tacit[learn]'"
+    return None
+
+
+class Worker:
+    """One attempt. budget: {"steps": N} or {"seconds": S}; before: an encoder's folder to go on from, or None."""
+
+    def __init__(self, room: Path, windows: dict[str, NDArray[Any]], seed: int, budget: dict[str, float], before: Path | None) -> None:
+        self.room, self.budget = room, budget
+        shutil.rmtree(room, ignore_errors=True)
+        room.mkdir(parents=True)
+        np.savez(room / "windows.npz", **windows)  # type: ignore[arg-type]
+        command = [
+            sys.executable,
+            "-m",
+            "tacit.learn.worker",
+            "--windows",
+            str(room / "windows.npz"),
+            "--out",
+            str(room / "encoder"),
+            "--seed",
+            str(seed),
+        ]
+        for name, value in budget.items():
+            command += [f"--{name}", str(value)]
+        if before is not None:
+            command += ["--start", str(before)]
+        self._output, self._errors = open(room / "progress.jsonl", "wb"), open(room / "errors.txt", "wb")  # noqa: SIM115 - the process writes them
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._errors, start_new_session=True)
+
+    def wait(self) -> None:
+        """Returns when it has ended."""
+        self._process.wait()
+
+    def done(self) -> bool:
+        return self._process.poll() is not None
+
+    def _lines(self) -> list[dict[str, Any]]:
+        lines = (self.room / "progress.jsonl").read_bytes().split(b"\n")[:-1]
+        return [orjson.loads(line) for line in lines if line.startswith(b"{")]
+
+    def curve(self) -> list[list[float]]:
+        """[step, loss, held-out loss] so far."""
+        return [[line["step"], line["loss"], line["held_out"]] for line in self._lines() if "held_out" in line]
+
+    def progress(self) -> float:
+        """0 to 1, by steps or seconds."""
+        lines = [line for line in self._lines() if "step" in line]
+        if not lines:
+            return 0.0
+        total = self.budget.get("steps") or self.budget["seconds"]
+        done = lines[-1]["step"] if "steps" in self.budget else lines[-1].get("seconds", 0.0)
+        return float(min(1.0, done / total))
+
+    def result(self) -> tuple[Path | None, str]:
+        """(the encoder's folder, "") or (None, why there is none)."""
+        made = self.room / "encoder"
+        if self._process.returncode == 0 and (made / "encoder.json").exists():
+            return made, ""
+        said = (self.room / "errors.txt").read_text(errors="replace").strip().splitlines()
+        return None, f"the attempt ended without an encoder: {said[-1] if said else f'exit code {self._process.returncode}'}"
+
+    def stop(self) -> None:
+        """Asks it to end, then ends it."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def clean(self) -> None:
+        """Removes its files."""
+        self._output.close()
+        self._errors.close()
+        shutil.rmtree(self.room, ignore_errors=True)
