@@ -82,9 +82,10 @@ class Decoder:
         keys = self._keys(records, plan, key)
         values = self._long(records, plan) if plan.name else self._wide(records, plan)
         if not readable.all():
+            name = self.schema.of("time")[0]
             for row in np.flatnonzero(~readable).tolist():
                 sample = str(records.column(plan.time[0])[row]) if plan.time else ""
-                self.refusals.add("time cannot be read", records.where(row, records.names[plan.time[0]]), sample)
+                self.refusals.add("time cannot be read", records.where(row, name), sample)
             when, values = when[readable], values[readable]
             keys = [k for k, ok in zip(keys, readable.tolist(), strict=True) if ok]
         return self._events(keys, when, values)

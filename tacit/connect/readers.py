@@ -19,6 +19,7 @@ from tacit.contracts.events import Refusals
 
 SAMPLE = 2000  # rows the schema is found from
 BLOCK = 1 << 18
+AHEAD = 50  # lines by which a CSV header is told
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
 HEAD = 4096  # bytes whose checksum tells whether a file is still the same
 
@@ -70,7 +71,7 @@ class TextReader(Reader):
     def next(self, limit: int, refusals: Refusals) -> Records | None:
         wanted = limit
         while True:
-            while len(self._lines) < wanted and not self._done:
+            while len(self._lines) < max(wanted, AHEAD) and not self._done:
                 block = self._read(BLOCK)
                 if block:
                     self._lines.feed(block)
@@ -81,7 +82,7 @@ class TextReader(Reader):
             if not lines:
                 return None
             final = self._done and len(lines) == len(self._lines)
-            records, used = self.parser.parse(lines, self._lines.line + 1, refusals, self.place, final)
+            records, used = self.parser.parse(lines, self._lines.line + 1, refusals, self.place, final, self._lines.peek(max(wanted, AHEAD)))
             self._lines.consume(used, refusals, self.place)
             if used:
                 return records

@@ -13,7 +13,7 @@ class Strict(Refusals):
     def add(self, reason: str, where: str, sample: str = "", n: int = 1) -> None:
         """Raises BadRecord, always."""
         super().add(reason, where, sample, n)
-        raise BadRecord(f"{where}: {reason}: {sample[: self.excerpt]}", "Without --strict it would be counted and the stream would go on.")
+        raise BadRecord(f"{where}: {reason}: {sample[: self.excerpt]}.", "Without --strict it would be counted and the stream would go on.")
 
 
 def refusals_for(wishes: Wishes) -> Refusals:

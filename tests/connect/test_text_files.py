@@ -58,6 +58,13 @@ def test_no_header_is_found_and_said(open_source, write):
     assert any("no header line (f.csv:1 holds values)" in n for n in source.notes)
 
 
+@pytest.mark.parametrize("limit", [1, 1000])
+def test_blank_lines_before_and_after_the_header(open_source, write, limit):
+    source = open_source(write("f.csv", "\n" * 70 + "time,a\n" + "\n" * 70 + "1,1\n\n2,2\n"))
+    assert drain(source, limit=limit).values[:, 0].tolist() == [1, 2]
+    assert source.refusals.total == 0
+
+
 def test_headers_with_numbers_for_names(open_source, write):
     source = open_source(write("f.csv", "time,1,2\n2020-01-01,0.5,0.1\n2020-01-02,0.5,0.2\n"))
     assert names(source) == ["1", "2"]

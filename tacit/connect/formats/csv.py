@@ -34,21 +34,24 @@ class Csv:
         self._before: tuple[str, ...] = ()  # the columns of the file before
         self._mark = "\n"  # how a header line begins, in case one comes again; no line begins so
 
-    def parse(self, lines: list[bytes], first: int, refusals: Refusals, place: str, final: bool) -> tuple[Rows, int]:
+    def parse(
+        self, lines: list[bytes], first: int, refusals: Refusals, place: str, final: bool, ahead: list[bytes] | None = None
+    ) -> tuple[Rows, int]:
         """Rows of these lines, and how many of the lines were used.
 
         first: the number of the first line, from 1. final: no more lines will come, so an open quote is an
-        error. Rows of another width than the header's are refused.
+        error. ahead: these and more lines, by which the header is told. Rows of another width are refused.
         """
-        texts = _decode(lines, first, refusals, place)
+        texts, bad = _decode(lines, first)
         skip = 0
         if not self.names:
-            filled = sum(bool(t.strip()) for t in texts)
-            if filled < 2 and not final:  # a header can only be told by what stands under it
-                return Rows((), [], [], place), 0 if filled else len(lines)
-            if not filled:
-                return Rows((), [], [], place), len(lines)
-            skip = self._begin(texts, first, place)
+            told = texts if ahead is None else _decode(ahead, first)[0]
+            blank = next((i for i, t in enumerate(told) if t.strip()), len(told))
+            if blank:
+                return self._refuse(bad, min(blank, len(texts)), first, refusals, place)
+            if not any(t.strip() for t in told[1:]) and not final:  # a header can only be told by what stands under it
+                return Rows((), [], [], place), 0
+            skip = self._begin(told, first, place)
         while (again := self._next_header(texts, skip)) == skip:
             self._adopt(texts[skip])
             skip += 1
@@ -61,6 +64,7 @@ class Csv:
             delimiter, used = self.delimiter or ",", len(texts)
             numbers = [first + i for i in range(skip, used) if texts[i]]
             rows = [t.split(delimiter) for t in texts[skip:] if t]
+        self._refuse(bad, used, first, refusals, place)
         return self._fitting(rows, numbers, refusals, place), used
 
     def state(self) -> dict[str, Any]:
@@ -74,6 +78,13 @@ class Csv:
     def restore(self, state: dict[str, Any]) -> None:
         self.delimiter, self.names = state["delimiter"], tuple(state["names"])
         self._before, self._mark = tuple(state["before"]), state["mark"]
+
+    def _refuse(self, bad: dict[int, bytes], used: int, first: int, refusals: Refusals, place: str) -> tuple[Rows, int]:
+        """Count the binary ones among the lines that were used; the others will come again. No rows."""
+        for i, line in bad.items():
+            if i < used:
+                refusals.add("binary, not text", f"{place}:{first + i}" if place else f"line {first + i}", repr(line[:80]))
+        return Rows((), [], [], place), used
 
     def _begin(self, texts: list[str], first: int, place: str) -> int:
         """Find delimiter and header; returns how many lines the header takes."""
@@ -147,8 +158,8 @@ class Csv:
         return Rows(self.names, kept, lines, place)
 
 
-def _decode(lines: list[bytes], first: int, refusals: Refusals, place: str) -> list[str]:
-    """Lines as text: UTF-8, else Latin-1; a line with control characters is refused and left empty."""
+def _decode(lines: list[bytes], first: int) -> tuple[list[str], dict[int, bytes]]:
+    """Lines as text, UTF-8, else Latin-1; those with control characters are left empty: {index: line}."""
     if first == 1 and lines and lines[0].startswith(codecs.BOM_UTF8):
         lines = [lines[0][3:], *lines[1:]]
     joined = b"\n".join(lines)
@@ -157,20 +168,21 @@ def _decode(lines: list[bytes], first: int, refusals: Refusals, place: str) -> l
         joined = b"\n".join(lines)
     if not joined.translate(None, bytes(range(32, 256)) + b"\t\n\f\x1b"):
         try:
-            return joined.decode().split("\n") if lines else []
+            return (joined.decode().split("\n") if lines else []), {}
         except UnicodeDecodeError:
             pass  # some line is not UTF-8; each is looked at below
     out: list[str] = []
+    bad: dict[int, bytes] = {}
     for i, line in enumerate(lines):
         if _CONTROL.intersection(line):
-            refusals.add("binary, not text", f"{place}:{first + i}" if place else f"line {first + i}", repr(line[:80]))
+            bad[i] = line
             out.append("")
             continue
         try:
             out.append(line.decode())
         except UnicodeDecodeError:
             out.append(line.decode("latin-1"))
-    return out
+    return out, bad
 
 
 def _sniff(some: list[str]) -> str:

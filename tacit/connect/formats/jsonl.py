@@ -27,7 +27,9 @@ class Jsonl:
         self.names: tuple[str, ...] = ()
         self.notes: list[str] = []
 
-    def parse(self, lines: list[bytes], first: int, refusals: Refusals, place: str, final: bool) -> tuple[Rows, int]:
+    def parse(
+        self, lines: list[bytes], first: int, refusals: Refusals, place: str, final: bool, ahead: list[bytes] | None = None
+    ) -> tuple[Rows, int]:
         """Rows of these lines, and how many of the lines were used: all. Lines that are no object are refused."""
         if first == 1 and lines and lines[0].startswith(codecs.BOM_UTF8):
             lines = [lines[0][3:], *lines[1:]]
