@@ -22,10 +22,10 @@ from tacit.contracts.episode import VERDICTS, Episode
 from tacit.contracts.errors import TacitError, UnknownName
 from tacit.contracts.insight import Insights
 from tacit.serve.reading import Columns, Reader
-from tacit.serve.sample import Sampler
+from tacit.serve.sample import Kept, Sampler, keep
 from tacit.serve.store import Store
 
-Item = Insights | Episode | tuple[int, str]
+Item = Kept | Episode | tuple[int, str]
 FOREVER = 2**62
 
 
@@ -70,7 +70,7 @@ class History:
             self._full += len(rows)
         elif len(rows):
             self._put += len(rows)
-            self._queue.append(insights.take(rows))
+            self._queue.append(keep(insights, rows))
 
     def episode(self, episode: Episode) -> None:
         """An episode opened, changed or closed."""
@@ -93,12 +93,12 @@ class History:
         items = [self._queue.popleft() for _ in range(len(self._queue))]
         if not items:
             return
-        taken = sum(len(i) for i in items if isinstance(i, Insights))
+        taken = sum(len(i) for i in items if isinstance(i, Kept))
         db = self._store.db
         try:
             db.execute("begin immediate")
             for item in items:
-                if isinstance(item, Insights):
+                if isinstance(item, Kept):
                     self._features = max(len(item.features), 1)
                     self._store.write(item)
                 elif isinstance(item, Episode):
@@ -113,7 +113,7 @@ class History:
             self._error = f"{self.path}: {error}"
             self._store.roll_back()
             if isinstance(error, sqlite3.OperationalError):  # alerts are tried again; rows are a sample anyway
-                self._queue.extendleft(i for i in reversed(items) if not isinstance(i, Insights))
+                self._queue.extendleft(i for i in reversed(items) if not isinstance(i, Kept))
                 self._stop.wait(1.0)
         self._taken += taken
 

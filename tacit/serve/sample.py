@@ -9,16 +9,49 @@ The phase is left to the clock: what a person sees is a sample, never the record
 from __future__ import annotations
 
 import heapq
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit.contracts.events import Feature
 from tacit.contracts.insight import Insights
 
 HIGH = 0.999
 KEYS = 50_000  # keys whose last turn is remembered
 
 Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Rows on their way to the disk: copies, so that the live path may go on using its arrays.
+
+    data: [n, 5, F] float32: observed, low, middle, high, forecast.
+    """
+
+    keys: list[str]
+    times: Rows
+    positions: Rows
+    alert: Rows
+    score: NDArray[np.float64]
+    surprise: NDArray[np.float64]
+    late: NDArray[np.bool_]
+    features: tuple[Feature, ...]
+    data: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+def keep(insights: Insights, rows: Rows) -> Kept:
+    """Copy the chosen rows. Values that float32 cannot hold become infinite, which JSON shows as null."""
+    data = np.empty((len(rows), 5, len(insights.features)), "<f4")
+    with np.errstate(over="ignore"):
+        for place, values in enumerate((insights.observed, insights.low, insights.middle, insights.high, insights.forecast)):
+            data[:, place] = values[rows]
+    i, keys = insights, [insights.keys[row] for row in rows.tolist()]
+    return Kept(keys, i.times[rows], i.positions[rows], i.alert[rows], i.score[rows], i.surprise[rows], i.late[rows], i.features, data)
 
 
 class Sampler:
@@ -50,9 +83,10 @@ class Sampler:
         if len(loud) > self._urgent:
             loud = spread(loud, int(self._urgent))
         self._urgent -= len(loud)
-        calm = self._calm(insights, int(self._tokens), now)
+        room = int(self._tokens) if self._tokens >= rate / 20 else 0  # small batches in quick succession: a choice now and then
+        calm = self._calm(insights, room, now)
         self._tokens -= len(calm)
-        return np.union1d(loud, calm)
+        return both(n, loud, calm)
 
     def _calm(self, insights: Insights, room: int, now: float) -> Rows:
         if room <= 0:
@@ -67,7 +101,14 @@ class Sampler:
             turn.clear()
         turn.update(dict.fromkeys(chosen, now))
         rows = np.array([newest[key] for key in chosen], np.int64)
-        return np.union1d(rows, spread(np.arange(len(insights)), room - len(rows)))
+        return both(len(insights), rows, spread(np.arange(len(insights)), room - len(rows)))
+
+
+def both(n: int, some: Rows, more: Rows) -> Rows:
+    """The union of two choices among n rows, ascending; several times as fast as np.union1d on short ones."""
+    chosen = np.zeros(n, np.bool_)
+    chosen[some] = chosen[more] = True
+    return np.flatnonzero(chosen)
 
 
 def spread(rows: Rows, room: int) -> Rows:

@@ -20,7 +20,7 @@ import orjson
 
 from tacit.contracts.episode import Episode
 from tacit.contracts.errors import ModelError
-from tacit.contracts.insight import Insights
+from tacit.serve.sample import Kept
 
 LEVELS = 14
 LIFT = 4
@@ -84,24 +84,23 @@ class Store:
         self._schemas: dict[tuple[str, ...], int] = {}
         self._thinned = self.newest
 
-    def write(self, insights: Insights) -> None:
+    def write(self, kept: Kept) -> None:
         """Append rows. Inside a transaction of the caller."""
-        data = np.stack([insights.observed, insights.low, insights.middle, insights.high, insights.forecast], axis=1)
-        with np.errstate(over="ignore"):
-            data = data.astype("<f4")
-        schema = self._schema(insights)
-        scores = [None if s != s else s for s in insights.score.tolist()]
-        surprise = [None if s != s else s for s in insights.surprise.tolist()]
-        times, positions, alerts, late = (a.tolist() for a in (insights.times, insights.positions, insights.alert, insights.late))
+        schema = self._schema(kept)
+        scores = [None if s != s else s for s in kept.score.tolist()]
+        surprise = [None if s != s else s for s in kept.surprise.tolist()]
+        times, positions, alerts, late = (a.tolist() for a in (kept.times, kept.positions, kept.alert, kept.late))
         rows: list[tuple[object, ...]] = []
         touched: dict[str, tuple[int, float]] = {}
-        for i, name in enumerate(insights.keys):
+        for i, name in enumerate(kept.keys):
             key = self._key(name)
             key[1] += 1
             level = (key[1] & -key[1]).bit_length() - 1 + (LIFT if alerts[i] else 0)
             if alerts[i] != key[2]:
                 level, key[2] = (LEVELS if alerts[i] else level), alerts[i]
-            rows.append((key[0], times[i], min(level, LEVELS), positions[i], alerts[i], scores[i], surprise[i], late[i], schema, data[i].tobytes()))
+            rows.append(
+                (key[0], times[i], min(level, LEVELS), positions[i], alerts[i], scores[i], surprise[i], late[i], schema, kept.data[i].tobytes())
+            )
             self._edges.setdefault(name, deque(maxlen=15)).append(times[i])
             touched[name] = (i, max(touched.get(name, (0, 0.0))[1], surprise[i] or 0.0))
         self.rows += self.db.executemany(INSERT, rows).rowcount
@@ -130,12 +129,12 @@ class Store:
             self._keys[name] = list(self.db.execute("select id, rows, alert from keys where name = ?", (name,)).fetchone())
         return self._keys[name]
 
-    def _schema(self, insights: Insights) -> int:
-        names = tuple(f.name for f in insights.features)
+    def _schema(self, kept: Kept) -> int:
+        names = tuple(f.name for f in kept.features)
         if names not in self._schemas:
             sql = """insert into features(name, unit, kind, muted) values(?, ?, ?, ?)
                 on conflict(name) do update set unit = excluded.unit, kind = excluded.kind, muted = excluded.muted"""
-            self.db.executemany(sql, [(f.name, f.unit, f.kind, f.muted) for f in insights.features])
+            self.db.executemany(sql, [(f.name, f.unit, f.kind, f.muted) for f in kept.features])
             ids = dict(self.db.execute("select name, id from features"))
             text = orjson.dumps([ids[n] for n in names]).decode()
             self.db.execute("insert or ignore into schemas(features) values(?)", (text,))

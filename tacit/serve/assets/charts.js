@@ -148,7 +148,7 @@ export function scoreStrip(host, size, state, move) {
   };
   const chart = new uPlot(
     {
-      ...size, padding: [6, 16, 0, 0], legend: { show: false },
+      ...size, padding: [6, 24, 0, 0], legend: { show: false },
       cursor: { sync: { key: "time", setSeries: false }, y: false, drag: { x: false, y: false }, points: { show: false } },
       scales: { x: { time: true, auto: false }, none: { range: () => [0, 1] }, y: { range: (u, a, b) => [0, Math.max(4, Math.min(b ?? 0, 12) * 1.12)] } },
       axes: [axis({ size: 20, space: 64, values: (u, ticks, i, s, step) => ticks.map((v) => (step >= 86400 ? date(v).slice(5) : clock(v, step < 60))) }),

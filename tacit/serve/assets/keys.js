@@ -1,7 +1,7 @@
 // Keys by surprise: who behaves unusually of late.
 
 import { ask } from "./link.js";
-import { $, count, el, odds, text } from "./format.js";
+import { $, count, el, text } from "./format.js";
 
 export class Keys {
   constructor(view) {
@@ -37,7 +37,7 @@ export class Keys {
     const held = document.activeElement?.closest?.("#keys-list li")?.dataset.key;
     host.replaceChildren(...keys.map((k) => {
       const row = rows.get(k.key) ?? this.row(k.key);
-      text(row.odds, k.alert ? `alert #${k.alert}` : k.surprise > 0.7 ? odds(k.surprise) : "usual");
+      text(row.odds, k.alert ? `alert #${k.alert}` : k.surprise > 9.2 ? "very unusual" : k.surprise > 6.9 ? "unusual" : "usual"); // of late, fading
       row.bar.style.width = `${Math.min(k.surprise / 14, 1) * 100}%`;
       row.classList.toggle("hot", Boolean(k.alert));
       row.firstChild.setAttribute("aria-current", String(k.key === this.view.key));

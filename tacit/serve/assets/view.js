@@ -138,6 +138,7 @@ export class View extends EventTarget {
 
   go(end, span = this.width) {
     this.live = false;
+    this.chosen = true;
     this.span = Math.min(Math.max(span, 2), 40 * 86400);
     const [a, b] = this.extent ?? [end - span, end];
     this.end = Math.min(Math.max(end, a + this.span * 0.1), b + this.span * 0.5);
