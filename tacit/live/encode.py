@@ -72,17 +72,17 @@ def no_encoder() -> Weights:
 
 def features_of(weights: Weights) -> int:
     """F."""
-    return (weights.first.shape[0] - 1) // 2
+    return int(weights.first.shape[0] - 1) // 2
 
 
 def embedding_width(weights: Weights) -> int:
     """E."""
-    return weights.out.shape[1]
+    return int(weights.out.shape[1])
 
 
 def state_width(weights: Weights) -> int:
     """S = 1 (begun?) + M F + units of all layers."""
-    return 1 + weights.out.shape[0] - features_of(weights)
+    return 1 + int(weights.out.shape[0]) - features_of(weights)
 
 
 def scratch_for(weights: Weights) -> F32:

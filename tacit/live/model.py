@@ -290,10 +290,22 @@ class LiveModel:
         """What a person says of episode `id`; changes what comes after."""
         return self.episodes.feedback(id, verdict)
 
+    def drift(self) -> dict[str, float]:
+        """How far each feature's last few hundred events lie from its long run, in [0, 1]; the mean over up to 64 keys."""
+        rows = rows_in_use(self)[: 64 * self.blocks]
+        moved = self.base[rows, self.layout.drift : self.layout.drift + self.layout.F].reshape(-1, self.columns)
+        share = 1.0 - np.exp(-np.maximum(moved**2 - 0.05, 0.0))
+        return {f.name: float(s) for f, s in zip(self.features, share.mean(axis=0) if len(share) else np.zeros(self.columns), strict=False)}
+
     @property
     def threshold(self) -> float:
         """Evidence an episode needs now, in units of -log p."""
         return float(self.pool.budget[evidence.THRESHOLD])
+
+
+def rows_in_use(model: LiveModel) -> NDArray[np.int64]:
+    """Row numbers of all slots that were ever used."""
+    return np.arange(len(model.keys.names) * model.blocks, dtype=np.int64)
 
 
 def join(parts: list[Insights], events: Events) -> Insights:

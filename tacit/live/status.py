@@ -1,0 +1,57 @@
+"""Status: what the dashboard and the metrics show of a runner, as plain values; cheap, and safe from another thread."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import psutil
+
+from tacit.live.model import WARM
+from tacit.live.runner import Runner
+
+
+def status(runner: Runner) -> dict[str, Any]:
+    """A JSON-able dict; see the dashboard for its reader."""
+    model, source = runner.model, runner.source
+    rates = list(runner.rate)
+    span = time.monotonic() - rates[0][0] if rates else 0.0
+    delays = 1e3 * np.array(list(runner.delays) or [0.0])
+    out: dict[str, Any] = {
+        "source": source.name,
+        "source_notes": list(source.notes) + (list(model.notes) if model else []),
+        "events": runner.events,
+        "events_per_second": sum(n for _, n in rates) / span if span > 0 else 0.0,
+        "started": runner.started,
+        "warming": model is None or model.seen < WARM,
+        "warm_share": min(1.0, model.seen / WARM) if model else 0.0,
+        "keys": len(model.keys.slots) if model else 0,
+        "expired": model.keys.expired if model else 0,
+        "late": runner.late,
+        "refused": source.refusals.state(),
+        "features": [{"name": f.name, "kind": f.kind, "unit": f.unit, "muted": f.muted} for f in source.features],
+        "latency_ms": {"p50": float(np.percentile(delays, 50)), "p99": float(np.percentile(delays, 99))},
+        "memory_mb": psutil.Process().memory_info().rss / 2**20,
+        "ended": runner.ended,
+    }
+    if runner.learning:
+        out.update(runner.learning.status())
+    else:
+        out["learning"] = {"mode": "off", "state": "off", "progress": 0.0, "curve": [], "message": "learning is off: heads learn, no encoder does"}
+    if model:
+        drift = model.drift()
+        episodes = list(model.episodes.all.values())
+        clock = float(model.pool.clock[0])
+        promoted = [v for v in out.get("promotions", []) if v["decision"] == "promoted"]
+        at = promoted[-1] if promoted else {"position": 0, "time": runner.started}
+        out["model"] = {"champion": model.name, "age_events": model.seen - int(at["position"]), "since": at["time"]}
+        out["drift"] = {"overall": float(np.mean(list(drift.values()))) if drift else 0.0, "features": drift}
+        out["alerts"] = {
+            "budget": f"{model.alerts:g}/day",
+            "open": len(model.episodes.open),
+            "today": sum(e.opened * 1e-9 > clock - 86_400 and not e.suppressed for e in episodes),
+            "suppressed": sum(bool(e.suppressed) for e in episodes),
+            "threshold": model.threshold,
+        }
+    return out
