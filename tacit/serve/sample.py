@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +48,9 @@ class Kept:
 def keep(insights: Insights, rows: Rows) -> Kept:
     """Copy the chosen rows. Values that float32 cannot hold become infinite, which JSON shows as null."""
     data = np.empty((len(rows), 5, len(insights.features)), "<f4")
+    columns: tuple[NDArray[Any], ...] = (insights.observed, insights.low, insights.middle, insights.high, insights.forecast)
     with np.errstate(over="ignore"):
-        for place, values in enumerate((insights.observed, insights.low, insights.middle, insights.high, insights.forecast)):
+        for place, values in enumerate(columns):
             data[:, place] = values[rows]
     i, keys = insights, [insights.keys[row] for row in rows.tolist()]
     return Kept(keys, i.times[rows], i.positions[rows], i.alert[rows], i.score[rows], i.surprise[rows], i.late[rows], i.features, data)
