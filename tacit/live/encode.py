@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tacit.contracts.errors import ModelError
+from tacit.heads.compiling import compiled
 
 F32 = NDArray[np.float32]
 VERSION = 1
@@ -90,7 +90,7 @@ def scratch_for(weights: Weights) -> F32:
     return np.zeros(len(weights.first) + weights.first.shape[1], np.float32)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _add_rows(rows: F32, x: F32, out: F32) -> None:
     """out += x' rows; rows [N, K], x [N], out [K]. Eight rows at a time: out is loaded and stored once for all of them."""
     n, wide = len(x), len(out)
@@ -105,7 +105,7 @@ def _add_rows(rows: F32, x: F32, out: F32) -> None:
             out[k] += v * rows[i, k]
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _integrate(rows: F32, bias: F32, x: F32, units: F32, sums: F32) -> None:
     """One layer: h += g (c - h). rows [I, 2H], bias [2H], x [I], units h [H], sums [2H] is room to work in."""
     H = len(units)
@@ -120,7 +120,7 @@ def _integrate(rows: F32, bias: F32, x: F32, units: F32, sums: F32) -> None:
         units[k] = (ONE - gate) * units[k] + gate * candidate
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def step_in(weights: Weights, z: F32, valid: NDArray[np.bool_], dt: float, state: F32, out: F32, room: F32) -> None:
     """One event: z, valid [F], dt seconds, state [S] updated in place, out [E], room from `scratch_for`."""
     F, M, H = len(z), len(weights.rates), weights.first.shape[1] // 2
@@ -145,13 +145,13 @@ def step_in(weights: Weights, z: F32, valid: NDArray[np.bool_], dt: float, state
     _add_rows(weights.out[F:], state[1:], out)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def step(weights: Weights, z: F32, valid: NDArray[np.bool_], dt: float, state: F32, out: F32) -> None:
     """One event with room of its own: see `step_in`."""
     step_in(weights, z, valid, dt, state, out, np.empty(len(weights.first) + weights.first.shape[1], np.float32))
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def steps(weights: Weights, z: F32, valid: NDArray[np.bool_], dt: F32, state: F32, out: F32) -> None:
     """T events of one key in order: z, valid [T, F], dt [T], state [S], out [T, E]."""
     room = np.empty(len(weights.first) + weights.first.shape[1], np.float32)

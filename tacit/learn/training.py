@@ -1,0 +1,128 @@
+"""Training: windows in, an encoder out that is the best on the newest windows, and what became of the losses.
+
+A start at the closed-form linear forecast; AdamW with a cosine over the budget; the held-out windows are the newest.
+The weights of the best held-out forecast are kept; the last part of the budget then goes on from them over all windows
+at a small rate, since what is newest is most like what comes. Nothing here reads a clock when the budget is in steps.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from tacit.contracts.catalog import load
+from tacit.nets.recurrent import RecurrentEncoder
+from tacit.pretext.predictive import Predictive
+from tacit.pretext.pretext_task import PretextTask, Windows
+
+BATCH = 16
+LOOK_EVERY = 50  # steps
+CLOSING = 0.25  # share of the budget for the last part
+CLOSING_PACE = 0.25
+PATIENCE = 12  # looks without anything better end the first part
+
+
+class Trained(NamedTuple):
+    """curve: [(step, loss, held-out loss)]; first and best: held-out forecast loss of the linear start and of the best; rank: effective."""
+
+    encoder: RecurrentEncoder
+    curve: list[tuple[int, float, float]]
+    first: float
+    best: float
+    steps: int
+    rank: float
+
+
+def effective_rank(embeddings: torch.Tensor) -> float:
+    """How many directions the embeddings really use, 1 (collapsed) to D: exp of the entropy of the singular values.
+
+    embeddings: [N, D]. Roy & Vetterli, "The effective rank", 2007; as RankMe, Garrido et al., 2023, eq. 1. 1 for constants.
+    """
+    centred = embeddings.double() - embeddings.double().mean(0)
+    s = torch.linalg.svdvals(centred)
+    if float(s.sum()) <= 1e-9 * (1 + float(embeddings.abs().max())) * len(s):
+        return 1.0
+    p = s / s.sum()
+    return float(torch.exp(-(p * torch.log(p.clamp_min(1e-12))).sum()))
+
+
+def make_tasks(names: dict[str, float], encoder: RecurrentEncoder, seed: int) -> dict[str, PretextTask]:
+    """Pretext tasks by name, with heads for this encoder."""
+    units = encoder.units * len(encoder.layers)
+    return {name: load("pretext task", name)(encoder.features, units, seed) for name in names}
+
+
+def train(
+    windows: Windows,
+    held: Windows,
+    encoder: RecurrentEncoder,
+    tasks: dict[str, float],
+    seed: int,
+    steps: int | None = None,
+    seconds: float | None = None,
+    fresh: bool = True,
+    report: Callable[[dict[str, Any]], None] = lambda line: None,
+) -> Trained:
+    """Train on `windows` [N, L, F], choose by `held`. fresh: put the linear start in first.
+
+    tasks: {name: weight}; report: called with each line of progress. Raises UnknownName for a task that there isn't.
+    """
+    from tacit.learn.learner import Learner
+
+    if fresh:
+        encoder.start_linear(*windows)
+    learner = Learner(encoder, make_tasks(tasks, encoder, seed), tasks, seed)
+    judge, begun = Predictive(encoder.features, 1, rate=0.0), time.monotonic()
+    puzzle = judge.pose(held, np.random.default_rng(0))
+
+    def spent() -> float:
+        by_steps = learner.steps / steps if steps is not None else 0.0
+        return max(by_steps, (time.monotonic() - begun) / seconds if seconds is not None else 0.0)
+
+    @torch.no_grad()
+    def look() -> float:
+        encoder.eval()
+        return float(judge.solve(encoder, puzzle).loss)
+
+    first = best = look()
+    kept, since, curve, latest = copy.deepcopy(encoder.state_dict()), 0, [(0, math.nan, first)], math.nan
+    while spent() < 1 - CLOSING and since < PATIENCE:
+        share = min(1.0, spent() / (1 - CLOSING))
+        outcome = learner.step(windows.take(learner.rng.integers(0, len(windows.z), BATCH)), 0.5 + 0.5 * math.cos(math.pi * share))
+        latest = float(outcome.loss) if math.isnan(latest) else 0.95 * latest + 0.05 * float(outcome.loss)
+        if learner.steps % LOOK_EVERY == 0:
+            loss = look()
+            since = since + 1 if not loss < best else 0
+            if loss < best:
+                best, kept = loss, copy.deepcopy(encoder.state_dict())
+            curve.append((learner.steps, latest, loss))
+            line = {"step": learner.steps, "loss": latest, "held_out": loss, "seconds": round(time.monotonic() - begun, 2), "tasks": outcome.metrics}
+            report(line)
+    encoder.load_state_dict(kept)
+    if best < first:
+        _close(learner, windows, held, spent)
+    encoder.eval()
+    everything = Windows(*(torch.cat(pair) for pair in zip(windows, held, strict=True)))
+    sample = everything.take(np.linspace(0, len(everything.z) - 1, min(256, len(everything.z))).astype(np.int64))
+    encoder.standardise(*sample)
+    with torch.no_grad():
+        states = encoder.states(*sample)[:, sample.z.shape[1] // 2 :: 8]
+    rank = effective_rank(encoder.units_of(states).flatten(0, 1))
+    return Trained(encoder, curve, first, best, learner.steps, rank)
+
+
+def _close(learner: Any, windows: Windows, held: Windows, spent: Callable[[], float]) -> None:
+    """The last part: all windows, half of each batch from the newest, a small rate that falls to 0."""
+    began, limit = spent(), 2 * learner.steps
+    while spent() < 1.0 and learner.steps < limit:
+        share = (spent() - began) / max(1e-9, 1.0 - began)
+        old = windows.take(learner.rng.integers(0, len(windows.z), BATCH // 2))
+        new = held.take(learner.rng.integers(0, len(held.z), BATCH // 2))
+        both = Windows(*(torch.cat(pair) for pair in zip(old, new, strict=True)))
+        learner.step(both, CLOSING_PACE * (0.5 + 0.5 * math.cos(math.pi * min(1.0, share))))
