@@ -66,10 +66,10 @@ class Outcome:
         }
 
 
-def judge(recording: Recording, fault: Fault, opened: Sequence[int], shares: NDArray[np.float64] | None) -> Outcome:
+def judge(recording: Recording, fault: Fault, opened: Sequence[int], shares: NDArray[np.float64] | None, tails: float = 0.0) -> Outcome:
     """Delay counts from the leaving where there is one, else from the start."""
     mine = set(recording.columns(RIGHT[fault.name]).tolist())
-    gone = [one for one in leaves(recording, fault.start, fault.end) if one.column in mine]
+    gone = [one for one in leaves(recording, fault.start, fault.end, tails) if one.column in mine]
     rows = [r for r in opened if fault.start <= recording.times[r] <= fault.end]
     if not rows:
         return Outcome(fault, gone[0] if gone else None, None, None, 0, ())
@@ -107,12 +107,12 @@ def row_precision(recording: Recording, readings: Readings) -> float:
     return average_precision(fault[rows], readings.surprise[rows])
 
 
-def run(scorer: Scorer, recording: Recording) -> tuple[dict[str, object], list[Outcome]]:
+def run(scorer: Scorer, recording: Recording, tails: float = 0.0) -> tuple[dict[str, object], list[Outcome]]:
     """(one row of the table of detectors, the outcome of every fault)."""
     nanoseconds = (recording.times * 1e9).astype(np.int64)
     readings = scorer.run(nanoseconds, recording.values, None, 0)
     opened = episodes(recording.times, readings)
-    outcomes = [judge(recording, f, opened, readings.shares) for f in recording.faults if not f.benign and not f.refused]
+    outcomes = [judge(recording, f, opened, readings.shares, tails) for f in recording.faults if not f.benign and not f.refused]
     outside, burst, recovery = false_alerts(recording, opened)
     hours = float(recording.quiet().sum() * np.median(np.diff(recording.times)) / 3600)
     row: dict[str, object] = {"detector": scorer.name, "AP of rows": row_precision(recording, readings)}
@@ -173,6 +173,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--scorers", nargs="+", default=["range", "ewma", "gaussian", "hst", "krcf_why", "tacit"], choices=sorted(PEERS))
     parser.add_argument("--shows", action="store_true", help="only which faults show, no detector")
+    parser.add_argument("--tails", type=float, default=0.0, help="quiet range: 0 = min … max, 0.001 = its 0.1 … 99.9 %%")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
@@ -187,7 +188,7 @@ def main() -> None:
             continue
         rows = []
         for name in given.scorers:
-            row, outcomes = run(PEERS[name](given.seed), recording)
+            row, outcomes = run(PEERS[name](given.seed), recording, given.tails)
             rows.append(row)
             tables.append((f"### {row['detector']}, fault by fault", [o.row() for o in outcomes]))
             print(markdown([row]), flush=True)

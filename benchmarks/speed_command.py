@@ -93,13 +93,21 @@ def busy(core: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-c", code], env=environment)
 
 
-def latency(quick: bool, offered: int = 10_000, tick: float = 0.01) -> list[dict[str, object]]:
+ECHO = [sys.executable, "-u", "-c", "import os\nwhile b := os.read(0, 65536): os.write(1, b)"]
+
+
+def latency(quick: bool) -> list[dict[str, object]]:
+    """tacit, and a child that only echoes: what the machine itself costs while others use it."""
+    return [delayed("tacit", [*tacit(), *WATCH], quick), delayed("echo, the control", ECHO, quick)]
+
+
+def delayed(name: str, started: list[str], quick: bool, offered: int = 10_000, tick: float = 0.01) -> dict[str, object]:
     """Milliseconds from due to readable, over all events after the first 3 s."""
     seconds, a_tick = (5 if quick else 30), int(offered * tick)
     feed = lines(offered * seconds)
     training = busy(1)
     with on_core(0):
-        child = subprocess.Popen([*tacit(), *WATCH], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        child = subprocess.Popen(started, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdin is not None and child.stdout is not None
     seen: list[tuple[int, float]] = []  # (insights so far, when)
 
@@ -137,7 +145,8 @@ def latency(quick: bool, offered: int = 10_000, tick: float = 0.01) -> list[dict
     late = 1e3 * (arrived - np.array(due))[int(3 / tick) :]
     p50, p99, p999 = np.quantile(late, [0.5, 0.99, 0.999])
     complete = "all" if counts[-1] >= last_of_tick[-1] else f"{counts[-1]:,} of {last_of_tick[-1]:,}"
-    return [{"offered events/s": offered, "answered": complete, "p50 ms": p50, "p99 ms": p99, "p99.9 ms": p999, "most ms": float(late.max())}]
+    row: dict[str, object] = {"what": name, "offered events/s": offered, "answered": complete}
+    return row | {"p50 ms": p50, "p99 ms": p99, "p99.9 ms": p999, "most ms": float(late.max())}
 
 
 def start(quick: bool) -> list[dict[str, object]]:
