@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from tacit.heads.compiling import compiled, hot
 
 Row = NDArray[np.float32]
 Square = NDArray[np.float64]
@@ -21,8 +22,6 @@ RATE = 1.0 / 1000.0
 CLIP = 4.0
 ROUNDS = 14
 SHRINK = 0.05
-
-hot = njit(cache=True, error_model="numpy", forceinline=True)
 
 
 @hot
@@ -39,7 +38,7 @@ def learn_correlation(packed: Row, g: Row, n: float, weight: float, F: int) -> N
         at += i + 1
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _multiply(X: Square, Y: Square, out: Square, F: int) -> None:
     for i in range(F):
         row = out[i]
@@ -51,7 +50,7 @@ def _multiply(X: Square, Y: Square, out: Square, F: int) -> None:
                 row[j] += a * other[j]
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def whiten(packed: Row, whitener: Row, n: float, F: int, Y: Square, Z: Square, T: Square, U: Square) -> None:
     """whitener := (shrunken correlation)^-1/2, packed; Y, Z, T, U [F, F] are scratch.
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from tacit.heads.compiling import compiled, hot
 
 Doubles = NDArray[np.float64]
 
@@ -32,8 +33,6 @@ THRESHOLD, BUDGET, PEAKS, PER_DAY, FIRST, ALERTS, LAST, EVENTS = range(8)
 FADE = 1.0 - 1.0 / 2000.0  # a peak, of the counts before it
 DAY = 86_400.0
 
-hot = njit(cache=True, error_model="numpy", forceinline=True)
-
 
 @hot
 def add_evidence(evidence: float, surprise: float) -> float:
@@ -41,7 +40,7 @@ def add_evidence(evidence: float, surprise: float) -> float:
     return min(max(0.0, evidence + min(surprise, CAP) - DRAG), MOST)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def learn_peak(height: float, counts: Doubles, head: Doubles) -> None:
     """One excursion ended below the threshold; its height enters the counts [BINS]. Those above are not noise."""
     head[PEAKS] += 1.0
@@ -50,7 +49,7 @@ def learn_peak(height: float, counts: Doubles, head: Doubles) -> None:
     counts[min(int(height * 4.0), BINS - 1)] += 1.0
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def set_threshold(counts: Doubles, head: Doubles, now: float) -> None:
     """The height that normal data pass `budget` times a day, from peaks so far and the prior. `now` in seconds."""
     span = max(now - head[FIRST], 1.0)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from tacit.heads.compiling import compiled, hot
 
 Row = NDArray[np.float32]
 Rows = NDArray[np.float32]
@@ -20,8 +21,6 @@ Rows = NDArray[np.float32]
 FORGET = 1.0 - math.log(2.0) / 2000.0  # half-life of 2,000 events
 FLOOR = 2.0  # the ridge: as if so many events had said that nothing changes
 SHARE = 2e-3  # and this share of the mean diagonal
-
-hot = njit(cache=True, error_model="numpy", forceinline=True)
 
 
 @hot
@@ -55,7 +54,7 @@ def predict(weights: Row, phi: Row, out: Row, P: int, K: int, first: int, n: int
             out[k] += a * w[k]
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def solve(gram: Row, cross: Row, weights: Row, P: int, K: int, A: NDArray[np.float64], B: NDArray[np.float64], column: NDArray[np.float64]) -> bool:
     """weights := (G + rho I)^-1 C by Cholesky in float64; A [P, P], B [P, K], column [P] are scratch.
 

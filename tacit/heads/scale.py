@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from tacit.heads.compiling import hot
 
 KNEE = 3.0
 CLIP_MEAN = 3.0
@@ -20,8 +21,6 @@ PRIOR = 3.0  # the first values count as if so many had come before
 FLOOR = 1e-30
 REACH = 0.02
 FORGET = 1.0 / 20_000.0  # of the reach, an event
-
-hot = njit(cache=True, error_model="numpy", forceinline=True)
 
 
 @hot

@@ -13,8 +13,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from tacit.heads.compiling import compiled, hot
 
 Row = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -23,6 +24,7 @@ BINS = 64
 LOWEST = -6  # log2 of the first edge
 PER_OCTAVE = 4
 PRIOR = 4.0
+TAIL_PRIOR, HILL = 4.0, 10.0  # exponent of the tail before data, and how many exceedances that is worth
 HALF_LIFE = 20_000.0  # events, of both sketches
 REFRESH = 256  # events between two readings of a sketch into its table
 
@@ -33,8 +35,6 @@ Q_BIN = Q_HIGH / OUTER
 TOTAL, CUT, OVER, EXCESS, SHIFT_99, SHIFT_999, *_ = range(8)
 LOG_99, LOG_999 = -math.log(0.01), -math.log(0.001)
 STEP_99, STEP_999 = 0.05, 0.15  # of the feedback, in logarithms of the anchor, an exceedance
-
-hot = njit(cache=True, error_model="numpy", forceinline=True)
 
 
 @hot
@@ -86,25 +86,40 @@ def place(u: float) -> float:
     return min(x, BINS - 1e-3)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def prior_tail(u: float) -> float:
     """P(|T| > u) of a Cauchy with a median |T| of 0.67, as a Gaussian's: what has never been seen is rare, not impossible."""
     return 1.0 - 2.0 / math.pi * math.atan(u / 0.6745)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def read_inner(counts: Row, table: Row, fade: float) -> None:
-    """Reads counts [BINS] into table [BINS + 1] of g at the bins' edges, and fades the counts."""
+    """Reads counts [BINS] into table [BINS + 1] of g at the bins' edges, and fades the counts.
+
+    Up to the upper three per cent as counted; beyond, p falls off as a power of u, whose exponent is Hill's estimator
+    (1975) of the counts there, drawn towards TAIL_PRIOR while they are few: heavy tails stay heavy, light ones light.
+    """
     total = 0.0
     for j in range(BINS):
         total += counts[j]
+    want = max(0.03 * (total + PRIOR), PRIOR)
+    above, cut = 0.0, BINS
+    while cut > 0 and above + PRIOR * prior_tail(edge(cut)) < want:
+        cut -= 1
+        above += counts[cut]
+    start = max(edge(cut), 2.0**LOWEST)
+    logs = 0.0
+    for j in range(cut, BINS):
+        logs += counts[j] * math.log(max(0.5 * (edge(j) + edge(j + 1)) / start, 1.0))
+    alpha = min(max((above + HILL) / (logs + HILL / TAIL_PRIOR), 0.5), 12.0)
+    p_cut = (above + PRIOR * prior_tail(edge(cut))) / (total + PRIOR)
     above = 0.0
     for j in range(BINS, -1, -1):
         if j < BINS:
             above += counts[j]
             counts[j] *= fade
         u = edge(j) if j > 0 else 0.0
-        p = (above + PRIOR * prior_tail(u)) / (total + PRIOR)
+        p = p_cut * (u / start) ** -alpha if j > cut else (above + PRIOR * prior_tail(u)) / (total + PRIOR)
         table[j] = max(0.0, upper_quantile(0.5 * min(p, 1.0)))
 
 
@@ -116,7 +131,7 @@ def gaussian(x: float, table: NDArray[np.float32], b: int, c: int, f: int) -> fl
     return low + (x - j) * (table[b, c, f, j + 1] - low)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def band(table: Row, g: float) -> float:
     """The u at which g is reached: half-width of an expected band, in sigma. The inverse of `gaussian`."""
     for j in range(BINS):
@@ -127,7 +142,7 @@ def band(table: Row, g: float) -> float:
     return edge(BINS)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def read_outer(counts: Row, tail: Row, head: Doubles, fade: float) -> None:
     """Reads counts [OUTER] into tail [OUTER + 1] of -log P(q >= edge), fits the exponential tail, fades the counts."""
     total = 0.0

@@ -11,11 +11,11 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tacit.heads import correlation, evidence, ridge, scale, tail
 from tacit.heads.borrowing import borrowed
+from tacit.heads.compiling import compiled, hot
 from tacit.heads.layout import CHANNELS, COUNT, CROSSED, EPISODE, EVIDENCE, GAP, HORIZONS, PEAK, QUIET, RING, SEASON, TOGETHER, Layout
 from tacit.live import encode
 
@@ -34,8 +34,6 @@ PATIENCE = 4000.0  # events after which a lasting change is taken as the new nor
 CALM = 40  # events and ...
 CALM_SECONDS = 15.0  # ... seconds below half the threshold before an episode closes
 
-
-hot = njit(cache=True, error_model="numpy", forceinline=True)  # one loop in the end, whatever the number of functions
 
 MEAN, SCALE, REACH, SEEN = range(4)  # rows of a key's scales, float64 since values may be 1e12 + 1e-3
 
@@ -418,7 +416,7 @@ def learn_block(
     return drift / F
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def refresh(pool: Pool, seen: int, now: float) -> None:
     """Reads the sketches into their tables; due by counts of events over all keys."""
     young = seen < tail.REFRESH
@@ -485,7 +483,7 @@ def decide(base: F32, surprise: float, seconds: float, known: bool, pool: Pool) 
     return episode, change
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def run(
     slots: NDArray[np.int64],
     times: NDArray[np.int64],

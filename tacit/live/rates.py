@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from tacit.heads.compiling import compiled
 
-@njit(cache=True, error_model="numpy")
+
+@compiled
 def to_rates(
     slots: NDArray[np.int64],
     times: NDArray[np.int64],

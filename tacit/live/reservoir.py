@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from tacit.heads.compiling import compiled
 
 LENGTH = 128  # events a window
 WATCHED = 64  # keys recorded at a time
@@ -60,7 +61,7 @@ class Reservoir:
             getattr(self, name)[...] = arrays[f"reservoir.{name}"]
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _next(draw: NDArray[np.uint64]) -> int:
     """Splitmix64: the next of a sequence, as a non-negative integer."""
     draw[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -70,7 +71,7 @@ def _next(draw: NDArray[np.uint64]) -> int:
     return np.int64((x ^ (x >> np.uint64(31))) >> np.uint64(2))
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _watch(
     slots: NDArray[np.int64],
     times: NDArray[np.int64],

@@ -6,11 +6,11 @@ Neither touches what is live. Their capped squared errors at both horizons, even
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tacit.heads import scale
 from tacit.heads.borrowing import borrowed
+from tacit.heads.compiling import compiled
 from tacit.heads.layout import HORIZONS, RING, Layout
 from tacit.live.encode import Weights
 from tacit.live.kernel import Scratch, borrow_scratch, borrow_weights, learn_lane, read_lane, turn_season
@@ -20,7 +20,7 @@ CAP = 9.0
 READY = 64  # events of a key before its errors count: the first solutions of its heads lie behind
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def run_shadow(
     slots: NDArray[np.int64],
     times: NDArray[np.int64],
