@@ -1,0 +1,321 @@
+"""Every part there is, found through the catalog, held to what its kind promises. A new part is covered by being there."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import importlib
+import inspect
+import os
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from tacit.contracts.catalog import ROOMS, load, names
+from tacit.contracts.errors import SinkError, UnknownName
+from tacit.contracts.events import Events, Feature, Refusals
+from tacit.contracts.insight import Insights
+from tacit.contracts.sink import Sink
+from tacit.contracts.source import Source
+
+LEAST = {"source": 6, "format": 3, "sink": 2, "pretext task": 3}
+PARTS = [(kind, name) for kind in ROOMS for name in names(kind)]
+ELSEWHERE = {  # constructor arguments that are not kept under their own name, and why
+    ("source", "host", "disk"): "kept by the reader of the machine, which is all that uses it",
+    ("source", "rows", "rows"): "an iterable is taken once: kept as the iterator over it",
+    ("source", "stdin", "descriptor"): "the pipe itself, not a setting: a copy of it would be read twice",
+}
+CSV = "time,key,x,state\n" + "".join(f"2024-01-01T00:00:{i:02d}Z,{'ab'[i % 2]},{i * 1.5},{'on' if i % 3 else 'off'}\n" for i in range(12))
+ROWS = [{"time": 1_700_000_000 + i, "key": "ab"[i % 2], "x": i * 1.5} for i in range(12)]
+
+
+@pytest.mark.parametrize("kind", ROOMS)
+def test_the_folder_is_the_list(kind: str) -> None:
+    folder = Path(next(iter(importlib.import_module(ROOMS[kind]).__path__)))
+    assert set(names(kind)) >= {p.stem for p in folder.glob("*.py") if "_" not in p.stem}
+    assert len(names(kind)) >= LEAST[kind]
+
+
+@pytest.mark.parametrize("kind", ROOMS)
+def test_an_unknown_name_is_told_its_neighbour(kind: str) -> None:
+    name = names(kind)[0]
+    with pytest.raises(UnknownName, match=f"Did you mean '{name}'"):
+        load(kind, name + "x")
+
+
+@pytest.mark.parametrize(("kind", "name"), PARTS)
+def test_a_part_imports_and_says_what_it_is(kind: str, name: str) -> None:
+    part = load(kind, name)
+    assert not inspect.isabstract(part)
+    assert (part.__doc__ or "").strip().splitlines()[0].strip(), f"{part.__name__} has no docstring"
+    module = inspect.getmodule(part)
+    assert module is not None and (module.__doc__ or "").strip()
+    public = [n for n, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__ and not n.startswith("_")]
+    assert public == [part.__name__]
+
+
+@pytest.mark.parametrize(("kind", "name"), PARTS)
+def test_constructor_arguments_are_kept_under_their_own_names(kind: str, name: str) -> None:
+    """As self.NAME = NAME in the constructor (or a parent's), so that a part prints and clones itself."""
+    part = load(kind, name)
+    kept: set[str] = set()
+    for parent in part.__mro__:
+        if parent.__module__.startswith("tacit.") and "__init__" in vars(parent):
+            tree = ast.parse(textwrap.dedent(inspect.getsource(vars(parent)["__init__"])))
+            kept |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
+    own = [p for p in inspect.signature(part).parameters if (kind, name, p) not in ELSEWHERE]
+    assert set(own) <= kept, f"{part.__name__} forgets {sorted(set(own) - kept)}"
+
+
+def test_no_exception_outlives_its_reason() -> None:
+    for kind, name, argument in ELSEWHERE:
+        assert argument in inspect.signature(load(kind, name)).parameters
+
+
+# ------------------------------------------------------------------ sources
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[Callable[[str], Source]]:
+    """made(name) → a source of that name over twelve small real rows; a second one over the same."""
+    opened: list[Source] = []
+    pipes: list[int] = []
+    path = tmp_path / "rows.csv"
+    path.write_text(CSV)
+
+    def make(name: str) -> Source:
+        part = load("source", name)
+        if name == "host":
+            source = part(interval=0.02)
+        elif name == "stdin":
+            read, write = os.pipe()
+            pipes.append(read)
+            os.write(write, CSV.encode())
+            os.close(write)
+            source = part(descriptor=read)
+        elif name in ("rows", "table"):
+            source = part(iter(ROWS) if name == "rows" else ROWS)
+        else:
+            source = part(str(path))
+        opened.append(source)
+        return source
+
+    yield make
+    for source in opened:
+        source.close()
+    for pipe in pipes:
+        os.close(pipe)
+
+
+def read(source: Source, limit: int, most: int) -> list[Events]:
+    """Batches until `most` events came or the source ended."""
+    batches: list[Events] = []
+    while sum(map(len, batches)) < most and (events := source.poll(min(limit, most - sum(map(len, batches))), 1.0)) is not None:
+        batches.append(events)
+    return batches
+
+
+def flat(batches: list[Events]) -> list[tuple[Any, ...]]:
+    """One tuple an event."""
+    return [
+        (b.keys[i], int(b.times[i]), int(b.positions[i]), bool(b.late[i]), tuple(np.nan_to_num(b.values[i], nan=-1e9).tolist()))
+        for b in batches
+        for i in range(len(b))
+    ]
+
+
+@pytest.mark.parametrize("name", names("source"))
+def test_a_source_keeps_the_contract(made: Callable[[str], Source], name: str) -> None:
+    source = made(name)
+    assert isinstance(source, Source) and source.name and isinstance(source.refusals, Refusals)
+    assert isinstance(source.replayable, bool) and isinstance(source.ends, bool)
+    batches = read(source, 5, 12 if name != "host" else 3)
+    n = sum(map(len, batches))
+    assert n == (12 if name != "host" else 3)
+    assert all(len(b) <= 5 for b in batches)
+    for b in batches:
+        assert len(b.keys) == len(b.times) == len(b.positions) == len(b.late) == len(b.values)
+        assert b.times.dtype == np.int64 and b.positions.dtype == np.int64 and b.values.dtype == np.float64 and b.late.dtype == np.bool_
+        assert b.values.shape[1] == len(b.features) and all(isinstance(f, Feature) for f in b.features)
+        assert b.features == source.features[: len(b.features)]
+        assert not np.isinf(b.values).any()
+    assert [p for b in batches for p in b.positions.tolist()] == list(range(n))
+    assert all(isinstance(note, str) for note in source.notes) and source.notes
+    if source.ends:
+        assert source.poll(5, 0.1) is None
+
+
+@pytest.mark.parametrize("name", names("source"))
+def test_a_source_goes_on_where_its_position_says(made: Callable[[str], Source], name: str) -> None:
+    source = made(name)
+    read(source, 4, 4)
+    position = orjson.loads(orjson.dumps(source.position()))
+    assert position["next"] == 4
+    again = made(name)
+    again.seek(position)
+    rest = read(again, 3, 8 if again.replayable else 2)
+    assert rest[0].positions[0] == 4
+    if again.replayable:
+        assert flat(rest) == flat(read(source, 8, 8))
+
+
+@pytest.mark.parametrize("name", names("source"))
+def test_a_source_may_be_closed_twice(made: Callable[[str], Source], name: str) -> None:
+    source = made(name)
+    source.close()
+    source.close()
+
+
+# ------------------------------------------------------------------ formats
+@pytest.mark.parametrize("name", names("format"))
+def test_a_format_reads_what_its_name_says(tmp_path: Path, name: str) -> None:
+    """Through the door that users take: a file of that format gives twelve events with their values."""
+    path = tmp_path / f"rows.{name}"
+    if name == "csv":
+        path.write_text(CSV)
+    elif name == "jsonl":
+        path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in ROWS))
+    elif name == "parquet":
+        import pyarrow
+        import pyarrow.parquet
+
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), path)
+    else:
+        pytest.fail(f"say here how a file of format {name!r} is written")
+    source = load("source", "file")(str(path))
+    events = [row for b in read(source, 5, 12) for row in flat([b])]
+    source.close()
+    assert source.format == name == load("format", name).name
+    assert [e[-1][0] for e in events] == [i * 1.5 for i in range(12)]
+    assert [e[0] for e in events] == ["a", "b"] * 6
+
+
+# ------------------------------------------------------------------ sinks
+def insights(start: int, n: int = 6) -> Insights:
+    """n plausible insights from position `start`."""
+    F = 2
+    wide = np.linspace(0, 1, n * F, dtype=np.float32).reshape(n, F)
+    return Insights(
+        keys=["ab"[i % 2] for i in range(n)],
+        times=np.arange(start, start + n) * 10**9,
+        positions=np.arange(start, start + n),
+        features=(Feature("x"), Feature("y")),
+        observed=wide.astype(np.float64),
+        score=np.where(np.arange(n) > 2, 0.5, np.nan),
+        surprise=np.zeros(n),
+        alert=np.array([0, 0, 0, 7, 7, 0], np.int64)[:n],
+        low=wide - 1,
+        middle=wide,
+        high=wide + 1,
+        forecast=wide,
+        shares=np.full((n, F), 0.5, np.float32),
+        drift=np.zeros(n, np.float32),
+        late=np.zeros(n, np.bool_),
+        model="simple",
+        sentences={3: "x is 1."},
+    )
+
+
+def count(target: Path) -> int:
+    """Rows in what a sink wrote, whatever it is."""
+    if target.read_bytes()[:6] == b"SQLite":
+        import sqlite3
+
+        base = sqlite3.connect(target)
+        try:
+            return int(base.execute("select count(*) from insights").fetchone()[0])
+        finally:
+            base.close()
+    return len(target.read_bytes().splitlines())
+
+
+@pytest.mark.parametrize("name", names("sink"))
+def test_a_sink_keeps_the_contract(tmp_path: Path, name: str) -> None:
+    """What flush returned from is there; a run that resumes leaves one row a position; closing twice is fine."""
+    target = tmp_path / "out"
+    sink: Sink = load("sink", name)(str(target))
+    assert isinstance(sink, Sink)
+    sink.write("s", insights(0), {"next": 6})
+    sink.flush()
+    assert count(target) == 6
+    sink.write("s", insights(6), {"next": 12})
+    sink.close()
+    sink.close()
+    assert count(target) == 12
+    again: Sink = load("sink", name)(str(target))
+    again.resume("s", {"next": 6})
+    again.write("s", insights(6), {"next": 12})
+    again.write("s", insights(12), {"next": 18})
+    again.close()
+    assert count(target) == 18
+
+
+@pytest.mark.parametrize("name", names("sink"))
+def test_a_sink_refuses_a_place_that_is_not_there(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SinkError, match=r"\w+\. .*(Choose|Check|Is|Make)"):
+        load("sink", name)(str(tmp_path / "nowhere" / "out"))
+
+
+# ------------------------------------------------------------------ pretext tasks
+@pytest.fixture(scope="module")
+def encoder_and_windows() -> tuple[Any, Any]:
+    import torch
+
+    from tacit.nets.recurrent import RecurrentEncoder
+    from tacit.pretext.pretext_task import Windows
+
+    rng = np.random.default_rng(0)
+    z = torch.from_numpy(np.cumsum(rng.standard_normal((8, 64, 3)), axis=1).astype(np.float32) / 4)
+    valid = torch.from_numpy(rng.random((8, 64, 3)) > 0.1)
+    windows = Windows(z * valid, valid, torch.ones(8, 64))
+    return RecurrentEncoder(3, (3.0, 30.0), seed=0), windows
+
+
+@pytest.mark.parametrize("name", names("pretext task"))
+def test_a_pretext_task_poses_the_same_puzzle_from_the_same_generator(encoder_and_windows: tuple[Any, Any], name: str) -> None:
+    import torch
+
+    encoder, windows = encoder_and_windows
+    before = [part.clone() for part in windows]
+    task = load("pretext task", name)(3, encoder.units * len(encoder.layers), 0)
+    one, two, other = (task.pose(windows, np.random.default_rng(s)) for s in (5, 5, 6))
+
+    def flat_puzzle(puzzle: Any) -> list[Any]:
+        return [t for view in puzzle.views for t in view] + [*puzzle.hidden, *puzzle.answer]
+
+    assert all(torch.equal(a, b) for a, b in zip(flat_puzzle(one), flat_puzzle(two), strict=True))
+    pairs = list(zip(flat_puzzle(one), flat_puzzle(other), strict=True))
+    assert any(a.shape != b.shape or not torch.equal(a, b) for a, b in pairs)
+    assert all(torch.equal(a, b) for a, b in zip(before, windows, strict=True)), "posing changed the windows"
+    assert len(one.views) == len(one.hidden) >= 1
+    for view, hidden in zip(one.views, one.hidden, strict=True):
+        assert hidden.dtype == torch.bool and hidden.shape == view.z.shape and torch.isfinite(view.z).all()
+
+
+@pytest.mark.parametrize("name", names("pretext task"))
+def test_a_pretext_task_is_solved_by_learning(encoder_and_windows: tuple[Any, Any], name: str) -> None:
+    """Its loss is finite, reaches the encoder, falls when minimised, and its errors are one a window."""
+    import torch
+
+    encoder, windows = copy.deepcopy(encoder_and_windows[0]), encoder_and_windows[1]
+    task = load("pretext task", name)(3, encoder.units * len(encoder.layers), 0)
+    rng = np.random.default_rng(1)
+    puzzle = task.pose(windows, rng)
+    weights = [*encoder.parameters(), *task.parameters()]
+    optimizer = torch.optim.Adam(weights, lr=1e-2)
+    losses = []
+    for _ in range(12):
+        outcome = task.solve(encoder, puzzle)
+        assert torch.isfinite(outcome.loss)
+        optimizer.zero_grad()
+        outcome.loss.backward()
+        if not losses:
+            assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in encoder.parameters())
+            assert outcome.errors is None or outcome.errors.shape == (8,)
+            assert all(isinstance(v, float) for v in outcome.metrics.values())
+        optimizer.step()
+        losses.append(float(outcome.loss.detach()))
+    assert losses[-1] < losses[0]
