@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tacit.contracts.errors import ModelError
 from tacit.export.twin import from_weights, to_weights
-from tacit.live import encode
+from tacit.heads import encode
 from tacit.nets.recurrent import RecurrentEncoder
 
 TOLERANCE = 1e-4  # of 1 + |value|: tokens have deviation 1, and float32 sums are ordered differently
@@ -97,7 +97,7 @@ def _replace(temporary: Path, folder: Path) -> None:
 
 
 def read(folder: Path) -> tuple[RecurrentEncoder, dict[str, Any]]:
-    """The encoder to go on training, and what is known about it. Raises ModelError as `tacit.live.encode.load` does."""
+    """The encoder to go on training, and what is known about it. Raises ModelError as `tacit.heads.encode.load` does."""
     weights = encode.load(folder)
     about: dict[str, Any] = json.loads((folder / "encoder.json").read_text("utf-8"))
     encoder = RecurrentEncoder(about["features"], tuple(about["half_lives"]), about["units"], about["layers"])

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from tacit.contracts.errors import ModelError
-from tacit.live import encode
+from tacit.heads import encode
 from tacit.nets.recurrent import CLIP, REACH, RecurrentEncoder
 
 F32 = NDArray[np.float32]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tacit.live.encode import Weights
+from tacit.heads.encode import Weights
 from tacit.nets.recurrent import GatedLayer, RecurrentEncoder
 
 
@@ -22,7 +22,7 @@ def _plain(tensor: torch.Tensor) -> NDArray[np.float32]:
 
 @torch.no_grad()
 def to_weights(encoder: RecurrentEncoder) -> Weights:
-    """The arrays that `tacit.live.encode.step` runs on."""
+    """The arrays that `tacit.heads.encode.step` runs on."""
     layers = cast(list[GatedLayer], list(encoder.layers))
     empty = torch.zeros(0, 0), torch.zeros(0)
     pairs = [(layer.weight.T, layer.bias) for layer in layers] + [empty] * (2 - len(layers))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit.heads.encode import Weights, scratch_for, state_width
 from tacit.heads.layout import layout_for
 from tacit.live.checkpoint import Arrays
-from tacit.live.encode import Weights, scratch_for, state_width
 from tacit.live.memory import new_scratch
 from tacit.live.model import LiveModel
 from tacit.live.shadow import run_shadow

@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tacit.heads import correlation, evidence, ridge, scale, tail
+from tacit.heads import correlation, encode, evidence, ridge, scale, tail
 from tacit.heads.borrowing import borrowed
 from tacit.heads.compiling import compiled, hot
 from tacit.heads.layout import CHANNELS, COUNT, CROSSED, EPISODE, EVIDENCE, GAP, HORIZONS, PEAK, QUIET, RING, SEASON, TOGETHER, Layout
-from tacit.live import encode
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]

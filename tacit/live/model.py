@@ -17,10 +17,10 @@ from tacit.contracts.episode import Episode
 from tacit.contracts.events import Events, Feature
 from tacit.contracts.insight import REASONS, Insights
 from tacit.heads import evidence
+from tacit.heads.encode import Weights, embedding_width, features_of, no_encoder, scratch_for, state_width
 from tacit.heads.layout import blocks_for, layout_for
 from tacit.live import kernel
 from tacit.live.alerting import Episodes
-from tacit.live.encode import Weights, embedding_width, features_of, no_encoder, scratch_for, state_width
 from tacit.live.explaining import sentence
 from tacit.live.keys import SWEEP, Keys
 from tacit.live.memory import mute, new_out, new_pool, new_scratch

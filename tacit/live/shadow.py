@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from tacit.heads import scale
 from tacit.heads.borrowing import borrowed
 from tacit.heads.compiling import compiled
+from tacit.heads.encode import Weights
 from tacit.heads.layout import HORIZONS, RING, Layout
-from tacit.live.encode import Weights
 from tacit.live.kernel import Scratch, borrow_scratch, borrow_weights, learn_lane, read_lane, turn_season
 
 F32 = NDArray[np.float32]

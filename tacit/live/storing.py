@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tacit.contracts.errors import ModelError
 from tacit.contracts.events import Feature
-from tacit.live import encode, kernel
+from tacit.heads import encode
+from tacit.live import kernel
 from tacit.live.checkpoint import Arrays
 from tacit.live.model import LiveModel
 

@@ -3,7 +3,7 @@
 A gated leaky integrator whose gate and candidate depend on the layer's input alone, so that training is a
 linear scan and a step needs no history. Feng et al., "Were RNNs All We Needed?", 2024 (minGRU), eq. 5:
 h_t = (1 - g_t) * h_{t-1} + g_t * c_t. Gate and candidate use x / sqrt(1 + x^2) in place of the logistic
-function and tanh: it vectorises without a table of exponentials, so the torch-free twin (`tacit.live.encode`)
+function and tanh: it vectorises without a table of exponentials, so the torch-free twin (`tacit.heads.encode`)
 follows to rounding.
 
     gate      g = (1 + s(W_g x + b_g)) / 2                       s(x) = x / sqrt(1 + x^2)
