@@ -34,6 +34,7 @@ STEPS = 400  # of gradient descent an attempt, inline: a count, so that the same
 SECONDS = 45.0  # of gradient descent an attempt, in the background
 LEAST_WINDOWS = 24
 TRIAL_LEAST, TRIAL_MOST = 2_000, 60_000  # events of a trial
+ASK = 10.0  # seconds between two questions whether what was missing has come
 
 
 class Learning:
@@ -52,8 +53,8 @@ class Learning:
         self.verdicts: list[dict[str, Any]] = []  # promotions and refusals with their figures
         self.curve: list[list[float]] = []
         self.message = missing() or ""
+        self._asked = time.monotonic()
         self.recent: deque[tuple[float, float, float]] = deque(maxlen=64)  # mean losses: last value, champion, challenger
-        self._seen = 0
 
     # ------------------------------------------------------------------ seeing
     def attach(self, model: LiveModel) -> None:
@@ -102,8 +103,14 @@ class Learning:
                 self._close(model, verdict)
         elif self.worker is not None:
             self._fetch(model, journal)
-        elif model.seen >= self.next_at and not self.message:
+        elif model.seen >= self.next_at and self._able():
             self._start(model, journal)
+
+    def _able(self) -> bool:
+        """Nothing is missing; asked again now and then, since it may be installed while the stream runs."""
+        if self.message and time.monotonic() - self._asked >= ASK:
+            self.message, self._asked = missing() or "", time.monotonic()
+        return not self.message
 
     def _start(self, model: LiveModel, journal: Journal) -> None:
         assert self.reservoir is not None
@@ -234,8 +241,3 @@ class Learning:
             self.worker = None
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
-
-
-def age(since: float) -> float:
-    """Seconds since a wall-clock time."""
-    return max(0.0, time.time() - since)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import shutil
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,25 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+NEEDED = ("torch", "onnx", "onnxruntime")  # what the worker imports; the last two only where they are there
+
 
 def missing() -> str | None:
-    """What keeps us from learning, in words, or None."""
+    """What keeps us from learning, in words, or None. May be asked again: an installation may be under way beside us."""
+    importlib.invalidate_caches()
     if importlib.util.find_spec("torch") is None:
         return "torch is not installed: heads learn, encoders do not. Install it with: pip install 'tacit[learn]'"
-    return None
+    half = [name for name in NEEDED if importlib.util.find_spec(name) is not None and not _whole(name)]
+    return f"{', '.join(half)}: being installed; learning begins when that is done" if half else None
+
+
+def _whole(package: str) -> bool:
+    """An installer's last word is there: before it, the package's folder is but half of it."""
+    try:
+        found = distribution(package)
+    except PackageNotFoundError:
+        return False
+    return any(found.read_text(name) is not None for name in ("RECORD", "INSTALLER", "PKG-INFO"))
 
 
 class Worker:
