@@ -148,6 +148,7 @@ class LiveModel:
                     if i > 0:
                         return slots[:i]
                     self._forget(int(self.pool.clock[0] * 1e9))
+                    return self._slots(keys)  # keys that come up later in this run may be among those that went
                 slot = self.keys.take(key)
             slots[i] = slot
         return slots
@@ -159,6 +160,9 @@ class LiveModel:
             self.scales[rows], self.base[rows], self.lane[rows] = 0.0, 0.0, 0.0
             if len(self.counters):
                 self.counted[gone] = np.nan
+            for key, id in list(self.episodes.open.items()):
+                if key not in self.keys.slots:
+                    self.episodes.end(id, now)
             if self.forgotten is not None:
                 self.forgotten(rows)
             self.dirty[gone] = 1
