@@ -5,7 +5,7 @@ circular block bootstrap's (Politis & Romano, 1992), which for a linearised rati
 r_i = (champion_i - challenger_i - gain champion_i) / mean(champion) and blocks of b cells, se^2 = (b / n) mean over all n circular blocks of
 (block's mean of r)^2 / (1 - b / n), the last factor for the mean that was taken off. b is three times that of Politis & White, 2004, eq. 9
 and 14, from the autocorrelation of r; the quantile is Student's with n / b - 1 degrees of freedom, and with fewer than 9 nothing is
-promoted (at one time b noise was promoted in 11 % of trials of strongly autocorrelated losses, so in 2 to 4 %). Losses are looked
+promoted (at one time b noise was promoted in 11 % of trials of strongly autocorrelated losses, so in 1 to 2 %). Losses are looked
 at few times, at counts fixed beforehand, and attempt k may err with probability alpha 6 / (pi^2 k^2),
 shared by its looks: over all attempts that ever will be, alpha.
 """
