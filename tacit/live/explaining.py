@@ -42,4 +42,4 @@ def sentence(key: str, reasons: Sequence[Reason], features: Sequence[Feature]) -
     if not parts:
         return "Unusual, without a single feature standing out."
     body = "; ".join(parts)
-    return f"{key}: {body}." if key else f"{body[0].upper()}{body[1:]}." if "." not in body.split()[0] else f"{body}."
+    return f"{key}: {body}." if key else f"{body}."

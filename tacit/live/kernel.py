@@ -588,11 +588,14 @@ def write_block(known: F64, lay: Layout, b: int, at: int, best: int, pool: Pool,
             out.low[i, k], out.middle[i, k], out.high[i, k] = np.nan, np.nan, np.nan
             continue
         half = pool.bands[b, f] * s.spread[b, f]
-        out.middle[i, k] = bounded(mean + wide * scale.unsquash(guess))
+        positive = 0.0 <= pool.least[b, f] < np.inf
+        middle = mean + wide * scale.unsquash(guess)
+        out.middle[i, k] = bounded(max(middle, 0.0) if positive else middle)
         far = mean - 1.5 * known[REACH, f], mean + 1.5 * known[REACH, f]  # a band does not promise what was never near
         low = max(mean + wide * scale.unsquash(guess - half), min(far[0], float(out.middle[i, k])))
-        out.low[i, k] = bounded(max(low, 0.0) if pool.least[b, f] >= 0.0 else low)
-        out.high[i, k] = bounded(min(mean + wide * scale.unsquash(guess + half), max(far[1], float(out.middle[i, k]))))
+        out.low[i, k] = min(bounded(max(low, 0.0) if positive else low), out.middle[i, k])
+        high = min(mean + wide * scale.unsquash(guess + half), max(far[1], float(out.middle[i, k])))
+        out.high[i, k] = max(bounded(high), out.middle[i, k])
         if s.valid[b, f]:
             many += 1.0
             loss[0] += min(s.residual[b, 0, f] ** 2, 9.0)
