@@ -1,0 +1,167 @@
+"""Alerts: one episode a trouble, under a budget, and what people say of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from streams import noise, score, stream
+
+from tacit.contracts.errors import TacitError, UnknownName
+from tacit.contracts.events import Feature
+from tacit.live.alerting import KEPT
+from tacit.live.checkpoint import Checkpoints
+from tacit.live.model import LiveModel
+from tacit.live.storing import collect, features_of, put_back
+
+THREE = tuple(Feature(f"f{j}") for j in range(3))
+
+
+def shifted(n: int, shifts: dict[int, int], length: int = 400, by: float = 8.0, seed: int = 0):
+    """Noise with a shift of feature `shifts[start]` for `length` events from each start."""
+    values = noise(n, 3, seed)
+    for start, feature in shifts.items():
+        values[start : start + length, feature] += by
+    return stream(values)
+
+
+def between(model: LiveModel, start: int, stop: int):
+    """Episodes that opened at these positions."""
+    return [e for e in model.episodes.all.values() if start <= e.position < stop]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_lasting_shift_is_one_episode_and_a_later_one_another(seed: int) -> None:
+    model = LiveModel(THREE)
+    insights = score(model, shifted(11_000, {6000: 1, 9000: 0}, 600, seed=seed))
+    first, second = between(model, 6000, 7200), between(model, 9000, 10_200)
+    assert len(first) == len(second) == 1
+    assert first[0].position < 6010 and second[0].position < 9010
+    assert first[0].reasons[0][0] == "f1" and second[0].reasons[0][0] == "f0"
+    assert (insights.alert[6010:6600] == first[0].id).mean() > 0.95
+    assert first[0].closed is not None and first[0].closed < second[0].opened
+    assert "above the expected" in first[0].sentence and "f1" in first[0].sentence
+
+
+def test_the_row_that_opens_has_the_sentence() -> None:
+    model = LiveModel(THREE)
+    insights = score(model, shifted(4000, {3000: 2}))
+    (episode,) = between(model, 3000, 3400)
+    row = list(insights)[episode.position]
+    assert row.alert == episode.id and row.sentence and "f2" in row.sentence
+    assert sum(s is not None for s in (i.sentence for i in insights)) < 60, "sentences come with alerts only"
+
+
+def test_sentences_on_request() -> None:
+    insights = score(LiveModel(THREE, sentences=True), stream(noise(300, 3)))
+    assert all(i.sentence for i in insights)
+
+
+@pytest.mark.parametrize(("features", "step"), [(2, 5.0), (8, 5.0)])
+def test_the_budget_holds_on_noise(features: int, step: float) -> None:
+    """3 a day over 11.6 days of nothing at all: no more than half as many again, with room for chance."""
+    days = 200_000 * step / 86_400
+    model = LiveModel(tuple(Feature(f"f{j}") for j in range(features)), alerts=3.0)
+    score(model, stream(noise(200_000, features, 1), step=step))
+    assert len(model.episodes.all) <= 1.5 * 3.0 * days + 6
+
+
+def test_a_larger_budget_gives_more_alerts() -> None:
+    counts = []
+    for budget in (0.5, 24.0):
+        model = LiveModel(THREE, alerts=budget)
+        score(model, stream(noise(100_000, 3, 2), step=5.0))
+        counts.append(len(model.episodes.all))
+    assert counts[0] < counts[1]
+
+
+def test_muted_features_are_never_alerted_on() -> None:
+    features = (Feature("f0"), Feature("own", muted=True))
+    values = noise(5000, 2, 3)
+    values[3000:3500, 1] += 50
+    model = LiveModel(features)
+    insights = score(model, stream(values, features=features))
+    assert not between(model, 2990, 3600)
+    assert (insights.shares[:, 1] == 0).all()
+    assert np.isfinite(insights.middle[-1, 1]), "shown and modelled all the same"
+
+
+# ------------------------------------------------------------------ feedback
+def test_expected_holds_back_the_like_and_only_the_like() -> None:
+    model = LiveModel(THREE)
+    score(model, shifted(4000, {3000: 1}))
+    (episode,) = between(model, 3000, 3400)
+    assert model.feedback(episode.id, "expected").feedback == "expected"
+    later = noise(6000, 3, 4)
+    later[1000:1400, 1] += 8
+    later[4000:4400, 2] += 8
+    insights = score(model, stream(later, start=4000))
+    (held,) = between(model, 5000, 5400)
+    assert held.suppressed == f"like episode {episode.id}, which was marked as expected"
+    assert not insights.alert[1000:1400].any(), "the rows show no alert either"
+    (other,) = between(model, 8000, 8400)
+    assert not other.suppressed and (insights.alert[4010:4400] == other.id).mean() > 0.9
+
+
+def test_a_real_problem_stays_one() -> None:
+    model = LiveModel(THREE)
+    score(model, shifted(4000, {3000: 1}))
+    (episode,) = between(model, 3000, 3400)
+    model.feedback(episode.id, "problem")
+    later = noise(2000, 3, 4)
+    later[1000:1400, 1] += 8
+    score(model, stream(later, start=4000))
+    assert not between(model, 5000, 5400)[0].suppressed
+
+
+def test_feedback_survives_a_restart(tmp_path) -> None:
+    model = LiveModel(THREE)
+    score(model, shifted(4000, {3000: 1}))
+    (episode,) = between(model, 3000, 3400)
+    model.feedback(episode.id, "expected")
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(*collect(model, True), True)
+    checkpoints.wait()
+    parts, meta = Checkpoints(tmp_path).load()
+    again = LiveModel(features_of(meta), float(meta["alerts"]))
+    put_back(again, parts, meta, tmp_path)
+    assert again.episodes.all[episode.id].feedback == "expected"
+    later = noise(2000, 3, 4)
+    later[1000:1400, 1] += 8
+    score(again, stream(later, start=4000))
+    assert between(again, 5000, 5400)[0].suppressed
+
+
+def test_feedback_on_nothing_is_refused_with_what_is_known() -> None:
+    model = LiveModel(THREE)
+    with pytest.raises(TacitError, match=r"There is no episode 7\. None was opened yet"):
+        model.feedback(7, "expected")
+    score(model, shifted(4000, {3000: 1}))
+    with pytest.raises(TacitError, match="Known are 1 to"):
+        model.feedback(10**6, "expected")
+    with pytest.raises(UnknownName, match="Did you mean 'expected'"):
+        model.feedback(1, "expectd")
+
+
+def test_old_episodes_give_way() -> None:
+    from tacit.contracts.episode import Episode
+    from tacit.live.alerting import Episodes
+
+    episodes = Episodes()
+    for i in range(KEPT + 50):
+        episodes.begin(Episode(i, "", i, i, 1.0, "", []), {"f": 1.0})
+        episodes.end(i, i + 1)
+    assert len(episodes.all) == len(episodes.shares) == KEPT and min(episodes.all) == 50 and not episodes.open
+
+
+def test_an_open_episode_ends_with_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tacit.live import model as live_model
+
+    monkeypatch.setattr(live_model, "MOST_KEYS", 16)
+    model = LiveModel((Feature("f0"),))
+    values = noise(2000, 1, 5)
+    values[1500:, 0] += 40
+    score(model, stream(values, ["ill"] * 2000))
+    (episode,) = between(model, 1500, 2000)
+    assert model.episodes.open == {"ill": episode.id} and episode.closed is None
+    model.process(stream(noise(20, 1), [f"k{i}" for i in range(20)], start=2000))
+    assert "ill" not in model.keys.slots and model.episodes.open == {} and episode.closed is not None
