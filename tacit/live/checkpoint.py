@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import threading
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +99,11 @@ class Checkpoints:
                 raise ModelError(
                     f"{file} is {'missing' if not data else 'damaged or altered'}.", "Restore the folder from a copy, or start anew in an empty one."
                 )
-            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-                loaded.append({name: arrays[name] for name in arrays.files})
+            try:
+                with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                    loaded.append({name: arrays[name] for name in arrays.files})
+            except (ValueError, OSError, zipfile.BadZipFile) as e:
+                raise ModelError(f"{file} holds something else than plain arrays: {e}.", "Restore the folder from a copy; do not trust this one.") from e
         self.parts, self._number = list(state["parts"]), int(state["number"])
         return loaded, state["meta"]
 
