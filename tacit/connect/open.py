@@ -31,16 +31,16 @@ def open_source(
     key, time, columns: see Wishes; a text may hold several, with commas. speed: "max", "1x", "60x": replay by event time.
     reorder: "5s", or seconds: events wait that long for earlier ones. Raises SourceError, SchemaError, UnknownName.
     """
-    wishes = Wishes(_names(key) or None, time, _names(columns), strict)
-    source = _open_plain(spec, wishes)
-    if reorder is not None:
-        from tacit.connect.reorder import Reorder, seconds_of
+    from tacit.connect.pace import Paced, factor_of
+    from tacit.connect.reorder import Reorder, seconds_of
 
-        source = Reorder(source, seconds_of(reorder))
-    if speed not in ("max", None):
-        from tacit.connect.pace import Paced, factor_of
-
-        source = Paced(source, factor_of(speed))
+    wait = None if reorder is None else seconds_of(reorder)  # refused before anything is open
+    factor = None if speed in ("max", None) else factor_of(speed)
+    source = _open_plain(spec, Wishes(_names(key) or None, time, _names(columns), strict))
+    if wait is not None:
+        source = Reorder(source, wait)
+    if factor is not None:
+        source = Paced(source, factor)
     return source
 
 
