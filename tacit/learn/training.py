@@ -22,7 +22,7 @@ from tacit.pretext.predictive import Predictive
 from tacit.pretext.pretext_task import PretextTask, Windows
 
 BATCH = 16
-LOOK_EVERY = 50  # steps
+LOOK_EVERY = 50  # steps, fewer where the budget is small
 CLOSING = 0.25  # share of the budget for the last part
 CLOSING_PACE = 0.25
 PATIENCE = 12  # looks without anything better end the first part
@@ -80,6 +80,7 @@ def train(
     learner = Learner(encoder, make_tasks(tasks, encoder, seed), tasks, seed)
     judge, begun = Predictive(encoder.features, 1, rate=0.0), time.monotonic()
     puzzle = judge.pose(held, np.random.default_rng(0))
+    every = LOOK_EVERY if steps is None else max(1, min(LOOK_EVERY, steps // 8))
 
     def spent() -> float:
         by_steps = learner.steps / steps if steps is not None else 0.0
@@ -96,7 +97,7 @@ def train(
         share = min(1.0, spent() / (1 - CLOSING))
         outcome = learner.step(windows.take(learner.rng.integers(0, len(windows.z), BATCH)), 0.5 + 0.5 * math.cos(math.pi * share))
         latest = float(outcome.loss) if math.isnan(latest) else 0.95 * latest + 0.05 * float(outcome.loss)
-        if learner.steps % LOOK_EVERY == 0:
+        if learner.steps % every == 0:
             loss = look()
             since = since + 1 if not loss < best else 0
             if loss < best:

@@ -79,7 +79,7 @@ def test_restore_is_bit_exact() -> None:
 def test_same_windows_and_seed_same_hash_and_it_learns(windows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     last = worker.learn(windows, tmp_path / "a", seed=1, steps=80, tasks=LIGHT)
     said = lines(capsys.readouterr().out)
-    assert [line["step"] for line in said[:-1]] == [50] and {"loss", "held_out", "seconds", "tasks"} <= said[0].keys()
+    assert [line["step"] for line in said[:-1]] == [10, 20, 30, 40, 50, 60] and {"loss", "held_out", "seconds", "tasks"} <= said[0].keys()
     assert last["held_out"] < last["linear"]
     again = worker.learn(windows, tmp_path / "b", seed=1, steps=80, tasks=LIGHT)
     other = worker.learn(windows, tmp_path / "c", seed=2, steps=80, tasks=LIGHT)
@@ -112,6 +112,15 @@ def test_a_collapsed_encoder_is_reported_and_not_written(tmp_path: Path, capsys:
     last = worker.learn(tmp_path / "flat.npz", tmp_path / "out", seed=0, steps=5)
     assert "collapsed" in last["refused"] and not (tmp_path / "out").exists()
     assert "refused" in lines(capsys.readouterr().out)[-1]
+
+
+def test_white_noise_teaches_nothing(tmp_path: Path) -> None:
+    data = waves(48, 64)
+    data["z"] = np.random.default_rng(0).standard_normal(data["z"].shape).astype(np.float32)
+    data["valid"][:] = True
+    np.savez(tmp_path / "noise.npz", **data)
+    last = worker.learn(tmp_path / "noise.npz", tmp_path / "out", seed=0, steps=80, tasks="predictive=1")
+    assert "nothing learned" in last["refused"] and not (tmp_path / "out").exists()
 
 
 def test_what_cannot_be_learned_from_is_said(tmp_path: Path) -> None:
