@@ -143,6 +143,7 @@ def test_a_killed_command_leaves_the_same_table(tmp_path: Path) -> None:
 def test_a_killed_run_that_learns_leaves_the_same_table(tmp_path: Path) -> None:
     """Inline: attempts at fixed counts, in another process; killed in the middle of them too."""
     assert kill_now_and_then(tmp_path, "inline", 9_000, 3, random.Random(2)) >= 2
+    assert json.loads((tmp_path / "cut" / "about.json").read_bytes())["attempts"] >= 1
 
 
 # ------------------------------------------------------------------ ended
