@@ -15,13 +15,13 @@ from typing import NamedTuple
 MAX_WIDTH = 64
 HORIZONS = (1, 16)
 SEASON = 8
-CHANNELS = 3  # innovation one step ahead, innovation sixteen ahead, level
+CHANNELS = 3  # innovation (against the forecast), departure (from the last hundred events), level (against the long run)
 TOGETHER = 4  # events whose pairs enter the Gram at once: it is the largest thing an event would touch
 RING = HORIZONS[1] + TOGETHER
-HEADER = 8
+HEADER = 12
 
 # columns of the header of a base row
-COUNT, GAP, EVIDENCE, PEAK, EPISODE, QUIET, CROSSED, SPARE = range(8)
+COUNT, GAP, EVIDENCE, PEAK, EPISODE, QUIET, CROSSED, JOINTLY, SINGLY = range(9)
 
 
 class Layout(NamedTuple):

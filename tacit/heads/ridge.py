@@ -19,7 +19,7 @@ Row = NDArray[np.float32]
 Rows = NDArray[np.float32]
 
 FORGET = 1.0 - math.log(2.0) / 2000.0  # half-life of 2,000 events
-FLOOR = 2.0  # the ridge: as if so many events had said that nothing changes
+FLOOR = 2.5  # the ridge: as if so many events a feature of the bank had said that nothing changes
 SHARE = 2e-3  # and this share of the mean diagonal
 
 
@@ -66,7 +66,7 @@ def solve(gram: Row, cross: Row, weights: Row, P: int, K: int, A: NDArray[np.flo
             A[i, j] = gram[at + j]
         at += i + 1
         trace += A[i, i]
-    ridge = FLOOR + SHARE * trace / P
+    ridge = FLOOR * P + SHARE * trace / P
     for i in range(P):
         A[i, i] += ridge
         for k in range(K):

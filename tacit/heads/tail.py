@@ -29,11 +29,12 @@ HALF_LIFE = 20_000.0  # events, of both sketches
 REFRESH = 256  # events between two readings of a sketch into its table
 
 OUTER = 512  # bins of q from 0 to Q_HIGH
-Q_HIGH = 32.0
+Q_HIGH = 64.0
 Q_BIN = Q_HIGH / OUTER
-# header of the outer sketch, a float64 row: [total, cut, mass over cut, mean excess, shift at .99, shift at .999, spare, spare]
+# header of the outer sketch, a float64 row: [total, cut, mass over cut, mean excess, shift at .99, at .999, spare, spare, the statistics' units]
 TOTAL, CUT, OVER, EXCESS, SHIFT_99, SHIFT_999, *_ = range(8)
 LOG_99, LOG_999 = -math.log(0.01), -math.log(0.001)
+CHANNEL, STEP_CHANNEL = 8, 0.03  # the statistics' units, in the head from there on
 STEP_99, STEP_999 = 0.05, 0.15  # of the feedback, in logarithms of the anchor, an exceedance
 
 
@@ -173,6 +174,19 @@ def read_outer(counts: Row, tail: Row, head: Doubles, fade: float) -> None:
             tail[j] = -math.log(min((above + 0.5) / (total + 1.0), 1.0))
     for j in range(OUTER):
         counts[j] *= fade
+
+
+@hot
+def level_out(q: float, k: int, head: Doubles, learn: bool) -> float:
+    """Statistic k in units in which one event in a hundred passes -log .01, whatever its dependence on others.
+
+    The unit follows by the same feedback as the score's anchors.
+    """
+    alike = q * math.exp(-head[CHANNEL + k])
+    if learn:
+        over = 1.0 if alike > LOG_99 else 0.0
+        head[CHANNEL + k] = min(max(head[CHANNEL + k] + STEP_CHANNEL * (over - 0.01), -0.7), 3.0)
+    return alike
 
 
 @hot

@@ -103,7 +103,9 @@ class Checkpoints:
                 with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                     loaded.append({name: arrays[name] for name in arrays.files})
             except (ValueError, OSError, zipfile.BadZipFile) as e:
-                raise ModelError(f"{file} holds something else than plain arrays: {e}.", "Restore the folder from a copy; do not trust this one.") from e
+                raise ModelError(
+                    f"{file} holds something else than plain arrays: {e}.", "Restore the folder from a copy; do not trust this one."
+                ) from e
         self.parts, self._number = list(state["parts"]), int(state["number"])
         return loaded, state["meta"]
 

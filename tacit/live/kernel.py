@@ -16,7 +16,23 @@ from numpy.typing import NDArray
 from tacit.heads import correlation, encode, evidence, ridge, scale, tail
 from tacit.heads.borrowing import borrowed
 from tacit.heads.compiling import compiled, hot
-from tacit.heads.layout import CHANNELS, COUNT, CROSSED, EPISODE, EVIDENCE, GAP, HORIZONS, PEAK, QUIET, RING, SEASON, TOGETHER, Layout
+from tacit.heads.layout import (
+    CHANNELS,
+    COUNT,
+    CROSSED,
+    EPISODE,
+    EVIDENCE,
+    GAP,
+    HORIZONS,
+    JOINTLY,
+    PEAK,
+    QUIET,
+    RING,
+    SEASON,
+    SINGLY,
+    TOGETHER,
+    Layout,
+)
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -24,17 +40,20 @@ F64 = NDArray[np.float64]
 SOLVE = 32  # events of a key between two solutions of its ridge
 WHITEN = 64
 YOUNG = 8  # events of a key before its residuals count
-LEVEL = 1.0 - 0.5 ** (1 / 4.0)  # the level looks back 4 events
+LEVEL = 1.0 - 0.5 ** (1 / 2.0)  # the level looks back 2 events
+RECENT = 0.01  # of the mean and spread that a departure is measured by; they are not robust: what just happened is no news
+LASTS = 1.0 - 0.5 ** (1 / 32.0)  # the level's statistic is averaged over 32 events: it is what lasts
+VOICE = (0.3, 1.0)  # of innovation and departure in the sum
 DRIFT = 1.0 - 0.5 ** (1 / 256.0)
 WRAP = RING * SOLVE * WHITEN * 128  # counts wrap here, long before float32 loses the unit
-TRUST = 6.0  # surprise from which on an event teaches less
-LEAST = 0.1  # but at least this much, and in an open episode no more
+TRUST = 5.0  # statistic from which on an event teaches less, by its fourth power
+LEAST = 0.05  # but at least this much, and in an open episode no more
 PATIENCE = 4000.0  # events after which a lasting change is taken as the new normal
 CALM = 40  # events and ...
 CALM_SECONDS = 15.0  # ... seconds below half the threshold before an episode closes
 
 
-MEAN, SCALE, REACH, SEEN = range(4)  # rows of a key's scales, float64 since values may be 1e12 + 1e-3
+MEAN, SCALE, REACH, SEEN, RECENT_MEAN, RECENT_SPREAD = range(6)  # rows of a key's scales, float64 since values may be 1e12 + 1e-3
 
 
 class Pool(NamedTuple):
@@ -68,8 +87,10 @@ class Scratch(NamedTuple):
     spread: F32  # [B, F] its usual error
     residual: F32  # [B, C, F]
     places: NDArray[np.int32]  # [B, C, F] bins of the residuals
+    far: F32  # [B, F] residual sixteen steps ahead
     g: F32  # [B, C, F]
     squares: F32  # [B, C, F]
+    alone: NDArray[np.bool_]  # [C] one feature says more than all together
     rates: F32  # [M] of the memories
     when: F64  # [1] the time that season holds
     season: F32  # [SEASON] sines and cosines of the time
@@ -102,6 +123,7 @@ class Out(NamedTuple):
     shares: F32
     drift: F32
     z: F32
+    channel: NDArray[np.int8]  # which channel said most
     loss: F32  # [n, 2] capped squared error a feature at both horizons, NaN where there is none
 
 
@@ -139,8 +161,10 @@ def borrow_scratch(s: Scratch) -> Scratch:
         borrowed(s.spread),
         borrowed(s.residual),
         borrowed(s.places),
+        borrowed(s.far),
         borrowed(s.g),
         borrowed(s.squares),
+        borrowed(s.alone),
         borrowed(s.rates),
         borrowed(s.when),
         borrowed(s.season),
@@ -189,6 +213,7 @@ def borrow_out(o: Out) -> Out:
         borrowed(o.shares),
         borrowed(o.drift),
         borrowed(o.z),
+        borrowed(o.channel),
         borrowed(o.loss),
     )
 
@@ -286,6 +311,14 @@ def learn_lane(
 
 
 @hot
+def departure(x: float, mean: float, spread: float) -> float:
+    """How far x lies from the last hundred events, in their spread; 0 while that is not known."""
+    if not spread > 1e-12 * abs(mean):
+        return 0.0
+    return min(max((x - mean) / spread, -1e6), 1e6)
+
+
+@hot
 def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F64, pool: Pool, s: Scratch) -> int:
     """Scales, forecasts and Gaussian surprises of one block; returns the key's count of events before this."""
     F = lay.F
@@ -310,11 +343,14 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
         level += np.float32(LEVEL if n > 0 else 1.0) * (z[f] - level)
         base[lay.level + f] = level
         s.residual[b, 0, f] = z[f] - guess[f]
-        s.residual[b, 1, f] = z[f] - lane[then + f] if n >= HORIZONS[1] else np.float32(0.0)
+        s.residual[b, 1, f] = (
+            np.float32(departure(values[b * F + f], known[RECENT_MEAN, f], known[RECENT_SPREAD, f])) if valid[f] else np.float32(0.0)
+        )
+        s.far[b, f] = z[f] - lane[then + f] if n >= HORIZONS[1] else np.float32(0.0)
         s.residual[b, 2, f] = level
         for c in range(CHANNELS):
             g = 0.0
-            spread = base[lay.level_scale + f] if c == 2 else lane[lay.sigma + c * F + f]
+            spread = lane[lay.sigma + f] if c == 0 else base[lay.level_scale + f] if c == 2 else np.float32(1.0)
             if c == 0:
                 s.spread[b, f] = spread if known[SEEN, f] >= YOUNG else np.float32(3.0)
             if valid[f] and known[SEEN, f] >= YOUNG:
@@ -380,11 +416,15 @@ def learn_block(
         many = known[SEEN, f]
         if many >= YOUNG:
             for c in range(CHANNELS):
-                if c != 1 or n >= HORIZONS[1] + YOUNG:
-                    pool.counts[b, c, f, s.places[b, c, f]] += np.float32(weight)
+                pool.counts[b, c, f, s.places[b, c, f]] += np.float32(weight)
         lane[lay.sigma + f] = scale.learn_spread(s.residual[b, 0, f], many, weight, lane[lay.sigma + f])
         if n >= HORIZONS[1]:
-            lane[lay.sigma + F + f] = scale.learn_spread(s.residual[b, 1, f], min(many, n - HORIZONS[1]), weight, lane[lay.sigma + F + f])
+            lane[lay.sigma + F + f] = scale.learn_spread(s.far[b, f], min(many, n - HORIZONS[1]), weight, lane[lay.sigma + F + f])
+        rate = max(RECENT, 1.0 / (many + 2.0))
+        d = x - known[RECENT_MEAN, f] if many > 0 else 0.0
+        d = min(max(d, -1e150), 1e150)
+        known[RECENT_MEAN, f] = known[RECENT_MEAN, f] + rate * d if many > 0 else x
+        known[RECENT_SPREAD, f] = math.sqrt((1.0 - rate) * (known[RECENT_SPREAD, f] ** 2 + rate * d * d))
         base[lay.level_scale + f] = scale.learn_spread(s.residual[b, 2, f], many, weight, base[lay.level_scale + f])
         known[MEAN, f], known[SCALE, f], known[REACH, f] = scale.learn_scale(x, many, weight, known[MEAN, f], known[SCALE, f], known[REACH, f])
         known[SEEN, f] += 1.0
@@ -418,8 +458,8 @@ def learn_block(
 @compiled
 def refresh(pool: Pool, seen: int, now: float) -> None:
     """Reads the sketches into their tables; due by counts of events over all keys."""
-    young = seen < tail.REFRESH
-    fade = 1.0 if young else 0.5 ** (tail.REFRESH / tail.HALF_LIFE)
+    # while young they look back over the newer half only: the first readings of a model that knows nothing are no tail
+    fade = max(0.5, min(1.0 - tail.REFRESH / max(seen, 1), 0.5 ** (tail.REFRESH / tail.HALF_LIFE))) if seen >= tail.REFRESH else 1.0
     B, C, F = pool.counts.shape[0], pool.counts.shape[1], pool.counts.shape[2]
     for b in range(B):
         for f in range(F):
@@ -518,24 +558,35 @@ def run(
             row = slot * B + b
             n = read_block(scales[row], base[row], lane[row], lay, b, values[i], pool, s)
             weigh_block(base[row], lay, b, s, energy, width, greatest)
-        q, best = 0.0, 0
+        first = base[slot * B]
+        q, best, most = 0.0, 0, 0.0
         for c in range(CHANNELS):
-            if width[c] > 0.0 and n >= (YOUNG if c != 1 else HORIZONS[1] + YOUNG):
+            if width[c] > 0.0 and n >= YOUNG:
                 joint = tail.chi_square_surprise(energy[c], width[c])
                 single = tail.minus_log_tail(greatest[c]) - math.log(2.0 * width[c])
-                if max(joint, single) > q:
-                    q, best = max(joint, single), c
-        first = base[slot * B]
+                joint, single = max(joint, 0.0), max(single, 0.0)
+                s.alone[c] = single >= joint
+                learn = n >= 2 * YOUNG
+                if c == 2:
+                    first[JOINTLY] += np.float32(LASTS) * (np.float32(joint) - first[JOINTLY])
+                    first[SINGLY] += np.float32(LASTS) * (np.float32(single) - first[SINGLY])
+                    part = 0.5 * tail.level_out(float(first[JOINTLY]), 4, pool.head, learn) + 0.5 * float(first[SINGLY])
+                else:
+                    part = VOICE[c] * max(tail.level_out(joint, 2 * c, pool.head, learn), tail.level_out(single, 2 * c + 1, pool.head, learn))
+                q += part
+                if part > most:
+                    best, most = c, part
         surprise = tail.raw_surprise(q, pool.tail, pool.head)
         calibrated = tail.corrected(surprise, pool.head)
         known = seen >= warm and n >= 2 * YOUNG
         weight = 1.0
-        if known and surprise > TRUST:
-            weight = max(LEAST, TRUST / surprise)
+        if known and q > TRUST:
+            weight = max(LEAST, (TRUST / q) ** 4)
         if first[EPISODE] > 0.0 and first[CROSSED] < PATIENCE:
             weight = LEAST
+        out.channel[i] = best
         out.score[i] = 1.0 - math.exp(-calibrated) if known else np.nan
-        out.surprise[i] = surprise if known else np.nan
+        out.surprise[i] = q if known else np.nan
         dt = 0.0
         if n > 0 and times[i] > last[slot]:
             dt = min((times[i] - last[slot]) * 1e-9, 1e9)
@@ -551,7 +602,7 @@ def run(
         drift, total = 0.0, 0.0
         for b in range(B):
             row, at = slot * B + b, b * F
-            write_block(scales[row], lay, b, at, best, pool, s, out, i)
+            write_block(scales[row], lay, b, at, best, s.alone[best], pool, s, out, i)
             for f in range(F):
                 total += out.shares[i, at + f]
             drift += learn_block(
@@ -575,14 +626,14 @@ def bounded(x: float) -> float:
 
 
 @hot
-def write_block(known: F64, lay: Layout, b: int, at: int, best: int, pool: Pool, s: Scratch, out: Out, i: int) -> None:
+def write_block(known: F64, lay: Layout, b: int, at: int, best: int, alone: bool, pool: Pool, s: Scratch, out: Out, i: int) -> None:
     """Expected band in the features' own units, parts of the distance, losses; before anything is learned."""
     loss, many = s.loss, 0.0
     loss[0], loss[1] = 0.0, 0.0
     for f in range(lay.F):
         k = at + f
         out.z[i, k] = s.z[b, f]
-        out.shares[i, k] = s.squares[b, best, f]
+        out.shares[i, k] = s.g[b, best, f] ** 2 if alone else s.squares[b, best, f]
         mean, wide, guess = known[MEAN, f], known[SCALE, f], float(s.guess[b, f])
         if known[SEEN, f] == 0.0 and not s.valid[b, f]:
             out.low[i, k], out.middle[i, k], out.high[i, k] = np.nan, np.nan, np.nan
@@ -599,7 +650,7 @@ def write_block(known: F64, lay: Layout, b: int, at: int, best: int, pool: Pool,
         if s.valid[b, f]:
             many += 1.0
             loss[0] += min(s.residual[b, 0, f] ** 2, 9.0)
-            loss[1] += min(s.residual[b, 1, f] ** 2, 9.0)
+            loss[1] += min(s.far[b, f] ** 2, 9.0)
     out.loss[i, 0] += np.float32(loss[0] / max(many, 1.0))
     out.loss[i, 1] += np.float32(loss[1] / max(many, 1.0))
 

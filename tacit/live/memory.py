@@ -31,7 +31,7 @@ def new_pool(blocks: int, features: int, budget: float) -> Pool:
         muted=np.zeros((B, F), np.bool_),
         outer=np.zeros(tail.OUTER, np.float32),
         tail=np.zeros(tail.OUTER + 1, np.float32),
-        head=np.zeros(8),
+        head=np.zeros(13),
         peaks=np.zeros(evidence.BINS),
         budget=head,
         omega=omega,
@@ -51,8 +51,10 @@ def new_scratch(blocks: int, lay: Layout, sums: int = 1) -> Scratch:
         spread=single(B, F),
         residual=single(B, C, F),
         places=np.zeros((B, C, F), np.int32),
+        far=single(B, F),
         g=single(B, C, F),
         squares=single(B, C, F),
+        alone=np.zeros(C, np.bool_),
         rates=np.array([1.0 - 0.5 ** (1.0 / h) for h in HALF_LIVES[lay.M]], np.float32),
         when=np.full(1, np.nan),
         season=single(SEASON),
@@ -87,6 +89,7 @@ def new_out(n: int, columns: int) -> Out:
         shares=wide[4],
         drift=np.empty(n, np.float32),
         z=wide[5],
+        channel=np.zeros(n, np.int8),
         loss=np.zeros((n, 2), np.float32),
     )
 

@@ -62,11 +62,11 @@ class LiveModel:
         before = (self.features, getattr(self, "scales", None), getattr(self, "keys", None), getattr(self, "pool", None))
         self.features, self.blocks, self.columns = features, blocks, blocks * width
         self.layout = layout_for(width)
-        row = 4 * (self.layout.base + self.layout.lane) + 32 * width
+        row = 4 * (self.layout.base + self.layout.lane) + 48 * width
         capacity = int(max(16, min(MOST_KEYS, STATE_BYTES // (row * blocks))))
         rows = capacity * blocks
         self.keys = Keys(capacity, self.idle)
-        self.scales = np.zeros((rows, 4, width))
+        self.scales = np.zeros((rows, 6, width))
         self.base = np.zeros((rows, self.layout.base), np.float32)
         self.lane = np.zeros((rows, self.layout.lane), np.float32)
         self.dirty = np.zeros(capacity, np.uint8)
@@ -85,13 +85,13 @@ class LiveModel:
 
     def _carry(self, features: tuple[Feature, ...], scales: NDArray[np.float64], keys: Keys, pool: kernel.Pool) -> None:
         """Scales, clock, budget and episodes go on into the wider model; its heads start anew."""
-        old = scales.reshape(keys.capacity, -1, 4, scales.shape[2])
+        old = scales.reshape(keys.capacity, -1, 6, scales.shape[2])
         for name, slot in keys.slots.items():
             if self.keys.full():
                 break
             new = self.keys.take(name)
             self.keys.last[new] = keys.last[slot]
-            mine = self.scales.reshape(self.keys.capacity, self.blocks, 4, -1)[new]
+            mine = self.scales.reshape(self.keys.capacity, self.blocks, 6, -1)[new]
             for i in range(len(features)):
                 b, f = divmod(i, self.layout.F)
                 ob, of = divmod(i, scales.shape[2])
