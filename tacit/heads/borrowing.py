@@ -13,13 +13,14 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 T = TypeVar("T")
+nobody: Any = cgutils.get_null_value
 
 
 @intrinsic
 def _borrowed(typing_context: Any, array: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         made = context.make_array(signature.args[0])(context, builder, args[0])
-        made.meminfo = cgutils.get_null_value(made.meminfo.type)
+        made.meminfo = nobody(made.meminfo.type)
         return made._getvalue()
 
     return array(array), generate

@@ -37,14 +37,15 @@ def _home() -> str:
 
 
 HOME = _home()
+config: Any = numba.config
 
 
 def _compile(function: F, **options: Any) -> F:
-    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, HOME
+    before, config.CACHE_DIR = config.CACHE_DIR, HOME
     try:
         made: F = numba.njit(cache=True, error_model="numpy", **options)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
     return made
 
 

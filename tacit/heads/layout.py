@@ -72,7 +72,7 @@ def layout_for(features: int, hidden: int = 0) -> Layout:
     for size in (RING * ring_row, P * (P + 1) // 2, P * 2 * F, P * 2 * F, max(M * F, hidden), 2 * F):
         lane.append(at_lane)
         at_lane += size
-    return Layout(F, M, P, hidden, *base, at, lane[0], ring_row, *lane[1:], at_lane)
+    return Layout._make([F, M, P, hidden, *base, at, lane[0], ring_row, *lane[1:], at_lane])
 
 
 def blocks_for(features: int) -> tuple[int, int]:

@@ -620,7 +620,7 @@ def run(
 
 
 @hot
-def bounded(x: float) -> float:
+def bounded(x: float) -> np.float32:
     """Within what float32 holds."""
     return np.float32(min(max(x, -3.4e38), 3.4e38))
 

@@ -119,7 +119,7 @@ class Learning:
             return
         self.attempts += 1
         room = self.folder / "learning" / f"attempt-{self.attempts:04d}"
-        budget = {"steps": STEPS} if self.mode == "inline" else {"seconds": SECONDS}
+        budget: dict[str, float] = {"steps": STEPS} if self.mode == "inline" else {"seconds": SECONDS}
         before = self.folder / "encoders" / model.name if model.name != "simple" else None
         self.worker = Worker(room, self.reservoir.windows(), self.seed + self.attempts, budget, before)
         if self.mode == "inline":

@@ -43,7 +43,13 @@ def new_pool(blocks: int, features: int, budget: float) -> Pool:
 def new_scratch(blocks: int, lay: Layout, sums: int = 1) -> Scratch:
     """Room to work in for one block layout; `sums`: twice the encoder's units."""
     B, F, P, C = blocks, lay.F, lay.P, CHANNELS
-    single, double = (lambda *s: np.zeros(s, np.float32)), (lambda *s: np.zeros(s, np.float64))
+
+    def single(*shape: int) -> NDArray[np.float32]:
+        return np.zeros(shape, np.float32)
+
+    def double(*shape: int) -> NDArray[np.float64]:
+        return np.zeros(shape, np.float64)
+
     return Scratch(
         z=single(B, F),
         valid=np.zeros((B, F), np.bool_),

@@ -62,7 +62,7 @@ class Reservoir:
 
 
 @compiled
-def _next(draw: NDArray[np.uint64]) -> int:
+def _next(draw: NDArray[np.uint64]) -> np.int64:
     """Splitmix64: the next of a sequence, as a non-negative integer."""
     draw[0] += np.uint64(0x9E3779B97F4A7C15)
     x = draw[0]
