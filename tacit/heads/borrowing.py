@@ -7,12 +7,11 @@ holds the owner for the whole call, which is what makes this safe.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-T = TypeVar("T")
 nobody: Any = cgutils.get_null_value
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tacit.contracts.events import Events, Feature
@@ -31,7 +33,8 @@ def warm() -> bool:
     values = np.zeros((n, model.columns))
     Reservoir(model.columns, 0).watch(slots, times, out, values, 0)
     Contender(model, model.encoder, "simple").run(slots, times, out, values, model.pool.omega)
-    return sum(kernel.run.stats.cache_misses.values()) > 0
+    run: Any = kernel.run  # of numba's
+    return sum(run.stats.cache_misses.values()) > 0
 
 
 if __name__ == "__main__":
