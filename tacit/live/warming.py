@@ -34,7 +34,7 @@ def warm() -> bool:
     Reservoir(model.columns, 0).watch(slots, times, out, values, 0)
     Contender(model, model.encoder, "simple").run(slots, times, out, values, model.pool.omega)
     run: Any = kernel.run  # of numba's
-    return sum(run.stats.cache_misses.values()) > 0
+    return bool(sum(run.stats.cache_misses.values()) > 0)
 
 
 if __name__ == "__main__":
