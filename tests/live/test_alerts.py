@@ -39,7 +39,7 @@ def test_a_lasting_shift_is_one_episode_and_a_later_one_another(seed: int) -> No
     assert first[0].reasons[0][0] == "f1" and second[0].reasons[0][0] == "f0"
     assert (insights.alert[6010:6600] == first[0].id).mean() > 0.95
     assert first[0].closed is not None and first[0].closed < second[0].opened
-    assert "above the expected" in first[0].sentence and "f1" in first[0].sentence
+    assert "f1 is" in first[0].sentence and "above the expected" in insights.sentences[first[0].position]
 
 
 def test_the_row_that_opens_has_the_sentence() -> None:

@@ -148,10 +148,11 @@ def test_no_value_breaks_anything(where: list[tuple[int, int, float]], seed: int
 def test_a_monstrous_value_is_surprising_and_does_not_blind(x: float) -> None:
     values = noise(6000, 2, 10)
     values[3000, 0] = x
-    values[5000, 0] += 12
+    values[[3100, 5000], 0] += 12
     insights = score(LiveModel((Feature("f0"), Feature("f1"))), stream(values))
     assert insights.score[3000] > 0.999 and insights.shares[3000, 0] > 0.8
-    assert insights.score[5000] > 0.97 and insights.shares[5000, 0] > 0.8, "what is great beside the usual is still seen"
+    for i in (3100, 5000):
+        assert insights.score[i] > 0.99 and insights.shares[i, 0] > 0.8, "what is great beside the usual is still seen"
     assert 0.002 < (insights.score[3100:] > 0.99).mean() < 0.05
 
 
@@ -188,12 +189,22 @@ def test_one_row_and_none() -> None:
 
 
 def test_two_thousand_columns() -> None:
-    """They are told apart: the one that moves is among the first reasons, after a few hundred events."""
-    values = noise(260, 2000, 12)
-    values[250, 1234] += 30
+    """They are told apart: of all of them the one that moved is among the first reasons."""
+    values = noise(900, 2000, 12)
+    values[850, 1234] += 100
     insights = score(LiveModel(tuple(Feature(f"f{j}") for j in range(2000))), stream(values), [100])
     holds(insights)
-    assert insights.score[250] > 0.99 and 1234 in np.argsort(-insights.shares[250])[:40]
+    assert 1234 in np.argsort(-insights.shares[850])[:10] and insights.surprise[850] > np.median(insights.surprise[600:])
+
+
+def test_times_that_repeat_and_run_backwards() -> None:
+    rng = np.random.default_rng(13)
+    times = 1_700_000_000 * 10**9 + rng.integers(-(10**13), 10**13, 2000)
+    times[500:700] = times[500]
+    events = stream(noise(2000, 2, 13), [f"k{i % 3}" for i in range(2000)], times)
+    insights = score(LiveModel(events.features), events)
+    holds(insights)
+    assert np.isfinite(insights.score[500:]).all() and (insights.times == times).all()
 
 
 def test_no_features_at_all() -> None:

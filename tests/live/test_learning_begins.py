@@ -1,0 +1,103 @@
+"""When learning begins: at fixed counts, and by itself once what it needs has come."""
+
+from __future__ import annotations
+
+from importlib.machinery import ModuleSpec
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streams import noise, stream
+
+from tacit.live import learning, workers
+from tacit.live.journal import Journal
+from tacit.live.learning import FIRST, Learning
+from tacit.live.model import LiveModel
+
+
+class Asked:
+    """Stands for the worker process: notes that it was started, and never ends."""
+
+    started: list[Any] = []
+
+    def __init__(self, room: Path, windows: Any, seed: int, budget: dict[str, float], before: Path | None) -> None:
+        Asked.started.append((len(windows["z"]), seed, budget, before))
+
+    def done(self) -> bool:
+        return False
+
+    def curve(self) -> list[Any]:
+        return []
+
+    def progress(self) -> float:
+        return 0.5
+
+    def stop(self) -> None:
+        pass
+
+    def clean(self) -> None:
+        pass
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """(model, learning, what is missing): change the last to install things."""
+    Asked.started = []
+    lacks = {"what": "torch is not installed"}
+    monkeypatch.setattr(learning, "missing", lambda: lacks["what"] or None)
+    monkeypatch.setattr(learning, "Worker", Asked)
+    monkeypatch.setattr(learning, "ASK", 0.0)
+    model = LiveModel(stream(noise(1, 2)).features)
+    learns = Learning("background", tmp_path, 3)
+    learns.attach(model)
+    return model, learns, lacks
+
+
+def test_learning_waits_for_what_is_missing_and_then_begins(watched: Any, tmp_path: Path) -> None:
+    model, learns, lacks = watched
+    model.process(stream(noise(FIRST + 100, 2)))
+    learns.turn(model, Journal(None))
+    assert Asked.started == [] and learns.status()["learning"]["state"] == "off" and "torch" in learns.status()["learning"]["message"]
+    lacks["what"] = ""
+    learns.turn(model, Journal(None))
+    ((windows, seed, budget, before),) = Asked.started
+    assert windows >= 24 and seed == 4 and budget == {"seconds": learning.SECONDS} and before is None
+    assert learns.status()["learning"]["state"] == "learning" and learns.status()["learning"]["message"] == ""
+    learns.close()
+
+
+def test_nothing_is_asked_before_the_first_count(watched: Any) -> None:
+    model, learns, lacks = watched
+    lacks["what"] = ""
+    model.process(stream(noise(FIRST - 1, 2)))
+    learns.turn(model, Journal(None))
+    assert Asked.started == [] and learns.until_next(model.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("there", "whole", "says"),
+    [
+        (set(), set(), "torch is not installed"),
+        ({"torch"}, set(), "torch: being installed"),
+        ({"torch", "onnx"}, {"torch"}, "onnx: being installed"),
+        ({"torch"}, {"torch"}, None),
+        ({"torch", "onnx", "onnxruntime"}, {"torch", "onnx", "onnxruntime"}, None),
+    ],
+)
+def test_half_an_installation_is_none(monkeypatch: pytest.MonkeyPatch, there: set[str], whole: set[str], says: str | None) -> None:
+    """While pip unpacks, a package can be found but its record is not yet written."""
+
+    class Metadata:
+        def read_text(self, name: str) -> str | None:
+            return "" if name == "RECORD" else None
+
+    def distribution(name: str) -> Metadata:
+        if name not in whole:
+            raise PackageNotFoundError(name)
+        return Metadata()
+
+    monkeypatch.setattr(workers.importlib.util, "find_spec", lambda name: ModuleSpec(name, None) if name in there else None)
+    monkeypatch.setattr(workers, "distribution", distribution)
+    said = workers.missing()
+    assert said is None if says is None else said is not None and said.startswith(says)
