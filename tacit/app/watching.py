@@ -42,10 +42,13 @@ def run_watch(wish: Wish, show: Show) -> None:
     quieter = wish.source == "host:"
     if quieter:
         os.nice(5)
-    history, dashboard, runner = None, None, None
+    history, dashboard = None, None
+    runner: Any = None
 
-    def stop(*_: Any) -> None:
-        raise Stopped
+    def stop(*_: Any) -> None:  # between two micro-batches if it can be; at once the second time, or while nothing runs yet
+        if runner is None or runner.stopping:
+            raise Stopped
+        runner.stopping = True
 
     before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -69,9 +72,9 @@ def run_watch(wish: Wish, show: Show) -> None:
         if dashboard and not show.until_end and runner.ended and limit is None:
             runner.save(wait=True)
             console.print("the source has ended; the dashboard stays up (Ctrl-C ends; --until-end leaves at once)")
-            while True:
-                time.sleep(3600)
-    except (Stopped, KeyboardInterrupt):
+            while not runner.stopping:
+                time.sleep(0.2)
+    except Stopped:
         console.print("[dim]ending…[/dim]")
     except SinkClosed:
         pass  # the reader of our output went away: that is how a pipe ends
@@ -100,7 +103,7 @@ def drive(runner: Any, console: Any, limit: float | None) -> None:
     end = None if limit is None else time.monotonic() + limit
     shown = time.monotonic()
     live = sys.stderr.isatty()
-    while end is None or time.monotonic() < end:
+    while not runner.stopping and (end is None or time.monotonic() < end):
         insights = runner.step(0.2 if end is None else min(0.2, max(0.0, end - time.monotonic())))
         if insights is None:
             return

@@ -6,15 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Verdict = Literal["expected", "problem"]
+OPENING = 16
 VERDICTS: tuple[Verdict, ...] = ("expected", "problem")
 
 
 @dataclass(slots=True)
 class Episode:
-    """opened, closed: event times in ns (closed None while open); reasons as in Insight, at the peak.
+    """opened, closed: event times in ns (closed None while open); reasons as in Insight, at the highest of the first OPENING events:
+    what it was that happened, not how it ended.
 
     surprise: the highest so far; suppressed: it would have alerted, but feedback or the budget held it back
-    (why says which); feedback: None until someone spoke.
+    (it says which); feedback: None until someone spoke; events: of its key while it was open.
     """
 
     id: int
@@ -27,6 +29,7 @@ class Episode:
     closed: int | None = None
     suppressed: str = ""
     feedback: Verdict | None = None
+    events: int = 1
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

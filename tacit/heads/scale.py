@@ -62,7 +62,7 @@ def learn_scale(x: float, n: float, weight: float, mean: float, scale: float, re
     else:
         step = min(max(d, -1e3), 1e3)
         square = min(d * d, 1e6)
-    reach = max(reach * (1.0 - weight * FORGET), min(far, 100.0 * reach) if reach > 0.0 and n >= 16 else far)
+    reach = max(reach * (1.0 - weight * FORGET), min(far, 4.0 * reach) if reach > 0.0 and n >= 16 else far)
     variance = wide * wide * (1.0 + rate * (square - 1.0))
     mean += rate * step * wide
     return mean, max(math.sqrt(variance), 1e-7 * abs(mean), REACH * reach), reach

@@ -177,15 +177,15 @@ def read_outer(counts: Row, tail: Row, head: Doubles, fade: float) -> None:
 
 
 @hot
-def level_out(q: float, k: int, head: Doubles, learn: bool) -> float:
+def level_out(q: float, k: int, head: Doubles, learn: bool, seen: int) -> float:
     """Statistic k in units in which one event in a hundred passes -log .01, whatever its dependence on others.
 
-    The unit follows by the same feedback as the score's anchors.
+    The unit follows by the same feedback as the score's anchors, faster while few events were seen.
     """
     alike = q * math.exp(-head[CHANNEL + k])
     if learn:
         over = 1.0 if alike > LOG_99 else 0.0
-        head[CHANNEL + k] = min(max(head[CHANNEL + k] + STEP_CHANNEL * (over - 0.01), -0.7), 3.0)
+        head[CHANNEL + k] = min(max(head[CHANNEL + k] + max(STEP_CHANNEL, 3.0 / (seen + 1.0)) * (over - 0.01), -0.7), 8.0)
     return alike
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tacit.contracts.episode import VERDICTS, Episode, Verdict
+from tacit.contracts.episode import OPENING, VERDICTS, Episode, Verdict
 from tacit.contracts.errors import TacitError, UnknownName
 
 ALIKE = 0.8
@@ -42,11 +42,11 @@ class Episodes:
             del self.all[oldest], self.shares[oldest]
 
     def rise(self, id: int, surprise: float, sentence: str, reasons: list[tuple[str, float, float, float, float]]) -> None:
-        """The open episode has a new peak."""
-        episode = self.all.get(id)
-        if episode is None:
-            return
-        episode.surprise, episode.sentence, episode.reasons = surprise, sentence, reasons
+        """The open episode has a new peak; what it is about is settled in its first OPENING events."""
+        episode = self.all[id]
+        episode.surprise = surprise
+        if episode.events <= OPENING:
+            episode.sentence, episode.reasons = sentence, reasons
         self.changed.append(episode)
 
     def end(self, id: int, when: int) -> None:

@@ -22,7 +22,7 @@ def number(x: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def phrase(reason: Reason, unit: str = "") -> str:
+def phrase(reason: Reason, unit: str = "", channel: int = 0, alone: bool = False) -> str:
     """One reason: 'cpu.user is 97.1 %, above the expected 3.2 to 18.4'."""
     name, _, observed, low, high = reason
     unit = f" {unit}" if unit else ""
@@ -32,13 +32,17 @@ def phrase(reason: Reason, unit: str = "") -> str:
         return f"{name} is {number(observed)}{unit}, above the expected {number(low)} to {number(high)}"
     if observed < low:
         return f"{name} is {number(observed)}{unit}, below the expected {number(low)} to {number(high)}"
-    return f"{name} is {number(observed)}{unit}, unusual beside the other features (alone it would pass: {number(low)} to {number(high)})"
+    why = "far from its last hundred values" if channel == 1 else "unusual for so long" if channel == 2 else "unusual after what came before"
+    if channel == 0 and not alone:
+        why = "unusual beside the other features"
+    return f"{name} is {number(observed)}{unit}, {why} (by itself expected: {number(low)} to {number(high)})"
 
 
-def sentence(key: str, reasons: Sequence[Reason], features: Sequence[Feature]) -> str:
-    """All reasons of one insight in a sentence, the largest first."""
+def sentence(key: str, reasons: Sequence[Reason], features: Sequence[Feature], channel: int = 0) -> str:
+    """The large reasons of one insight in a sentence, largest first; `channel`: which of the three said most."""
     units = {f.name: f.unit for f in features}
-    parts = [phrase(r, units.get(r[0], "")) for r in reasons if r[1] >= 0.1][:3] or [phrase(r, units.get(r[0], "")) for r in reasons[:1]]
+    large = [r for r in reasons if r[1] >= 0.1][:3] or list(reasons[:1])
+    parts = [phrase(r, units.get(r[0], ""), channel, len(features) == 1) for r in large]
     if not parts:
         return "Unusual, without a single feature standing out."
     body = "; ".join(parts)

@@ -46,9 +46,10 @@ LASTS = 1.0 - 0.5 ** (1 / 32.0)  # the level's statistic is averaged over 32 eve
 VOICE = (0.3, 1.0)  # of innovation and departure in the sum
 DRIFT = 1.0 - 0.5 ** (1 / 256.0)
 WRAP = RING * SOLVE * WHITEN * 128  # counts wrap here, long before float32 loses the unit
-TRUST = 5.0  # statistic from which on an event teaches less, by its fourth power
-LEAST = 0.05  # but at least this much, and in an open episode no more
-PATIENCE = 4000.0  # events after which a lasting change is taken as the new normal
+TRUST = 5.0  # surprise (-log p) from which on an event teaches less, by its fourth power
+LEAST = 0.05  # but at least this much
+WITHIN = 0.02  # and this much in an open episode, until it has lasted
+PATIENCE = 4000.0  # events, or as many as the key had before it: then the change is taken as the new normal
 CALM = 40  # events and ...
 CALM_SECONDS = 15.0  # ... seconds below half the threshold before an episode closes
 
@@ -422,7 +423,8 @@ def learn_block(
             lane[lay.sigma + F + f] = scale.learn_spread(s.far[b, f], min(many, n - HORIZONS[1]), weight, lane[lay.sigma + F + f])
         rate = max(RECENT, 1.0 / (many + 2.0))
         d = x - known[RECENT_MEAN, f] if many > 0 else 0.0
-        d = min(max(d, -1e150), 1e150)
+        most = 30.0 * known[RECENT_SPREAD, f] if known[RECENT_SPREAD, f] > 0.0 else 1e150
+        d = min(max(d, -most), most)
         known[RECENT_MEAN, f] = known[RECENT_MEAN, f] + rate * d if many > 0 else x
         known[RECENT_SPREAD, f] = math.sqrt((1.0 - rate) * (known[RECENT_SPREAD, f] ** 2 + rate * d * d))
         base[lay.level_scale + f] = scale.learn_spread(s.residual[b, 2, f], many, weight, base[lay.level_scale + f])
@@ -458,8 +460,8 @@ def learn_block(
 @compiled
 def refresh(pool: Pool, seen: int, now: float) -> None:
     """Reads the sketches into their tables; due by counts of events over all keys."""
-    # while young they look back over the newer half only: the first readings of a model that knows nothing are no tail
-    fade = max(0.5, min(1.0 - tail.REFRESH / max(seen, 1), 0.5 ** (tail.REFRESH / tail.HALF_LIFE))) if seen >= tail.REFRESH else 1.0
+    # twice early on half of it is forgotten: the first readings of a model that knows nothing are no tail
+    fade = 1.0 if seen < tail.REFRESH else 0.5 if seen <= 2 * tail.REFRESH else 0.5 ** (tail.REFRESH / tail.HALF_LIFE)
     B, C, F = pool.counts.shape[0], pool.counts.shape[1], pool.counts.shape[2]
     for b in range(B):
         for f in range(F):
@@ -570,9 +572,11 @@ def run(
                 if c == 2:
                     first[JOINTLY] += np.float32(LASTS) * (np.float32(joint) - first[JOINTLY])
                     first[SINGLY] += np.float32(LASTS) * (np.float32(single) - first[SINGLY])
-                    part = 0.5 * tail.level_out(float(first[JOINTLY]), 4, pool.head, learn) + 0.5 * float(first[SINGLY])
+                    part = 0.5 * tail.level_out(float(first[JOINTLY]), 4, pool.head, learn, seen) + 0.5 * float(first[SINGLY])
                 else:
-                    part = VOICE[c] * max(tail.level_out(joint, 2 * c, pool.head, learn), tail.level_out(single, 2 * c + 1, pool.head, learn))
+                    part = VOICE[c] * max(
+                        tail.level_out(joint, 2 * c, pool.head, learn, seen), tail.level_out(single, 2 * c + 1, pool.head, learn, seen)
+                    )
                 q += part
                 if part > most:
                     best, most = c, part
@@ -580,10 +584,10 @@ def run(
         calibrated = tail.corrected(surprise, pool.head)
         known = seen >= warm and n >= 2 * YOUNG
         weight = 1.0
-        if known and q > TRUST:
-            weight = max(LEAST, (TRUST / q) ** 4)
-        if first[EPISODE] > 0.0 and first[CROSSED] < PATIENCE:
-            weight = LEAST
+        if known and surprise > TRUST:
+            weight = max(LEAST, (TRUST / surprise) ** 4)
+        if first[EPISODE] > 0.0:  # a fault must not become normal; what lasts as long as all that was known does
+            weight = WITHIN if first[CROSSED] < min(PATIENCE, max(n - first[CROSSED], 200.0)) else 1.0
         out.channel[i] = best
         out.score[i] = 1.0 - math.exp(-calibrated) if known else np.nan
         out.surprise[i] = q if known else np.nan

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +46,7 @@ class Learning:
         self._temporary = Path(tempfile.mkdtemp(prefix="tacit-learning-")) if folder is None else None
         self.folder = folder or self._temporary or Path()
         self.attempts, self.next_at = 0, FIRST
+        self.stopping: Callable[[], bool] = lambda: False
         self.reservoir: Reservoir | None = None
         self.worker: Worker | None = None
         self.trial: Trial | None = None
@@ -123,8 +125,8 @@ class Learning:
         before = self.folder / "encoders" / model.name if model.name != "simple" else None
         self.worker = Worker(room, self.reservoir.windows(), self.seed + self.attempts, budget, before)
         if self.mode == "inline":
-            self.worker.wait()
-            self._fetch(model, journal)
+            if self.worker.wait(self.stopping):
+                self._fetch(model, journal)
 
     def _fetch(self, model: LiveModel, journal: Journal) -> None:
         assert self.worker is not None
@@ -225,7 +227,7 @@ class Learning:
         if meta["features"] == self.reservoir.features:
             self.reservoir.restore(arrays)
         if meta["again"]:
-            self.next_at = model.seen + 1
+            self.next_at = model.seen  # due again before the next event, as it was
         if "trial" in meta:
             self.apply(model, {"encoder": meta["challenger"]})
             assert self.trial is not None

@@ -198,7 +198,7 @@ class LiveModel:
             self.scratch,
             out,
         )
-        alert = out.alert
+        alert, self.channels = out.alert, out.channel
         insights = Insights(
             keys=events.keys[at : at + n],
             times=times,
@@ -269,7 +269,7 @@ class LiveModel:
         ]
 
     def _say(self, insights: Insights, i: int) -> str:
-        return sentence(insights.keys[i], self.reasons(insights, i), self.features)
+        return sentence(insights.keys[i], self.reasons(insights, i), self.features, int(self.channels[i]))
 
     def _alerts(self, insights: Insights, opened: NDArray[np.int8]) -> None:
         """Episodes that open, rise and close in these rows; suppressed ones are taken out of the rows."""
@@ -284,9 +284,11 @@ class LiveModel:
                 row = Episode(id, insights.keys[i], int(insights.times[i]), int(insights.positions[i]), surprise, text, self.reasons(insights, i))
                 self.episodes.begin(row, shares)
                 insights.sentences[i] = text
-            elif surprise > episode.surprise:
-                insights.sentences[i] = insights.sentences.get(i) or self._say(insights, i)
-                self.episodes.rise(id, surprise, insights.sentences[i], self.reasons(insights, i))
+            else:
+                episode.events += 1
+                if surprise > episode.surprise:
+                    insights.sentences[i] = insights.sentences.get(i) or self._say(insights, i)
+                    self.episodes.rise(id, surprise, insights.sentences[i], self.reasons(insights, i))
             if self.episodes.all[id].suppressed:
                 insights.alert[i] = 0
 

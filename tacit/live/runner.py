@@ -57,6 +57,9 @@ class Runner:
         self.rate: deque[tuple[float, int]] = deque(maxlen=64)
         self.delays: deque[float] = deque(maxlen=2048)
         self.ended = False
+        self.stopping = False  # set from a signal: the loop ends between two micro-batches
+        if self.learning:
+            self.learning.stopping = lambda: self.stopping
         self._saved, self._mail = time.monotonic(), deque[tuple[int, str]]()
         if self.checkpoints:
             self._restore(self.checkpoints)
@@ -182,6 +185,8 @@ class Runner:
         if self.learning and "learning" in meta:
             self.learning.restore(model, parts[-1], meta["learning"])
         self.journal.rewind(int(meta["journal"]))
+        if self.learning:
+            self.learning.turn(model, self.journal)
 
     def close(self) -> None:
         """Everything safe on the disk, everything let go; also after an error or Ctrl-C."""

@@ -17,7 +17,7 @@ from tacit.live.kernel import Scratch, borrow_scratch, borrow_weights, learn_lan
 
 F32 = NDArray[np.float32]
 CAP = 9.0
-READY = 64  # events of a key before its errors count: the first solutions of its heads lie behind
+READY = 500  # events of a key before its errors count: fresh heads favour whoever needs less of them
 
 
 @compiled

@@ -7,6 +7,8 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -62,9 +64,13 @@ class Worker:
         self._output, self._errors = open(room / "progress.jsonl", "wb"), open(room / "errors.txt", "wb")  # noqa: SIM115 - the process writes them
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._errors, start_new_session=True)
 
-    def wait(self) -> None:
-        """Returns when it has ended."""
-        self._process.wait()
+    def wait(self, stopping: Callable[[], bool]) -> bool:
+        """Returns True when it has ended, False where somebody stops us first."""
+        while self._process.poll() is None:
+            if stopping():
+                return False
+            time.sleep(0.02)
+        return True
 
     def done(self) -> bool:
         return self._process.poll() is not None
