@@ -28,7 +28,7 @@ from tacit.live.storing import collect, features_of, put_back
 
 
 def write_about(folder: Path, model: LiveModel, about: dict[str, Any], meta: dict[str, Any]) -> None:
-    """about.json: for people; nothing is loaded from it."""
+    """about.json: for people; nothing is loaded from it. Raises ModelError."""
     learning = meta.get("learning", {})
     clock = float(model.pool.clock[0])
     text = {
@@ -47,7 +47,11 @@ def write_about(folder: Path, model: LiveModel, about: dict[str, Any], meta: dic
         "attempts": learning.get("attempts", 0),
         "promotions": learning.get("verdicts", []),
     }
-    write_atomically(folder / "about.json", orjson.dumps(text, option=orjson.OPT_INDENT_2))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / "about.json", orjson.dumps(text, option=orjson.OPT_INDENT_2))
+    except OSError as e:
+        raise ModelError(f"{folder / 'about.json'} cannot be written: {e}.", "Free some space; the last complete state is kept.") from e
 
 
 def _version(package: str) -> str | None:
