@@ -10,8 +10,8 @@ HOME = Path(__file__).parent.parent / "demo"
 
 
 def recording(name: str) -> Path:
-    """The telemetry file of a recording; its labels lie beside it. Raises UnknownName."""
-    known = sorted(p.name.removesuffix(".csv.gz") for p in HOME.glob("*.csv.gz"))
+    """The folder of a recording: telemetry.csv.gz and labels.csv. Raises UnknownName."""
+    known = sorted(p.parent.name for p in HOME.glob("*/telemetry.csv.gz"))
     if name not in known:
         raise UnknownName("recording", name, known)
-    return HOME / f"{name}.csv.gz"
+    return HOME / name

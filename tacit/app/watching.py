@@ -175,7 +175,7 @@ def run_demo(speed: str, port: int, dashboard: bool, until_end: bool, out: list[
     """Replays the recording that is in the package; prints which faults were made, at the end."""
     from tacit.app.recording import recording
 
-    wish = Wish(str(recording("host_faults")), time="time", speed=speed, out=out, alerts="1/hour", learn="background" if speed != "max" else "inline")
+    wish = Wish(str(recording("host_faults") / "telemetry.csv.gz"), None, "time", speed=speed, out=out, alerts="1/hour", learn="background" if speed != "max" else "inline")
     run_watch(wish, Show(dashboard, port=port, until_end=until_end))
 
 
