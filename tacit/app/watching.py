@@ -117,20 +117,22 @@ def drive(runner: Any, console: Any, limit: float | None) -> None:
 
 def tell(episode: Episode, console: Any, history: Any) -> None:
     """One line when an alert opens and when it closes; the dashboard gets every change."""
+    from rich.markup import escape
+
     if history:
         history.episode(episode)
     if episode.suppressed:
         return
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(episode.opened / 1e9))
-    if episode.closed is None and episode.id not in _told:
-        _told.add(episode.id)
-        console.print(f"{when}  [bold red]alert {episode.id}[/bold red]  {episode.sentence}", soft_wrap=True)
-    elif episode.closed is not None and episode.id in _told:
-        _told.discard(episode.id)
+    if episode.id not in _told:
+        _told[episode.id] = False
+        console.print(f"{when}  [bold red]alert {episode.id}[/bold red]  {escape(episode.sentence)}", soft_wrap=True)
+    if episode.closed is not None and not _told[episode.id]:
+        _told[episode.id] = True
         console.print(f"{when}  [dim]alert {episode.id} closed after {(episode.closed - episode.opened) / 1e9:,.0f} s[/dim]", soft_wrap=True)
 
 
-_told: set[int] = set()
+_told: dict[int, bool] = {}  # alerts that were printed; whether their end was
 
 
 def finish(runner: Any, dashboard: Any, history: Any, console: Any) -> None:
@@ -175,7 +177,15 @@ def run_demo(speed: str, port: int, dashboard: bool, until_end: bool, out: list[
     """Replays the recording that is in the package; prints which faults were made, at the end."""
     from tacit.app.recording import recording
 
-    wish = Wish(str(recording("host_faults") / "telemetry.csv.gz"), None, "time", speed=speed, out=out, alerts="1/hour", learn="background" if speed != "max" else "inline")
+    wish = Wish(
+        str(recording("host_faults") / "telemetry.csv.gz"),
+        None,
+        "time",
+        speed=speed,
+        out=out,
+        alerts="1/hour",
+        learn="background" if speed != "max" else "inline",
+    )
     run_watch(wish, Show(dashboard, port=port, until_end=until_end))
 
 

@@ -34,6 +34,7 @@ MOST = 200_000  # ... but at most so many later
 STEPS = 400  # of gradient descent an attempt, inline: a count, so that the same events give the same encoder
 SECONDS = 45.0  # of gradient descent an attempt, in the background
 LEAST_WINDOWS = 24
+TASKS = ("predictive=1", "predictive=1,masked=0.1,contrastive=0.05")  # pretext tasks and weights of attempt 1, 2, 1, …: trials decide
 TRIAL_LEAST, TRIAL_MOST = 2_000, 60_000  # events of a trial
 ASK = 10.0  # seconds between two questions whether what was missing has come
 
@@ -123,7 +124,7 @@ class Learning:
         room = self.folder / "learning" / f"attempt-{self.attempts:04d}"
         budget: dict[str, float] = {"steps": STEPS} if self.mode == "inline" else {"seconds": SECONDS}
         before = self.folder / "encoders" / model.name if model.name != "simple" else None
-        self.worker = Worker(room, self.reservoir.windows(), self.seed + self.attempts, budget, before)
+        self.worker = Worker(room, self.reservoir.windows(), self.seed + self.attempts, budget, before, TASKS[(self.attempts - 1) % len(TASKS)])
         if self.mode == "inline":
             if self.worker.wait(self.stopping):
                 self._fetch(model, journal)
@@ -184,6 +185,7 @@ class Learning:
                 "high": high,
                 "reason": reason,
                 "attempt": self.attempts,
+                "tasks": TASKS[(self.attempts - 1) % len(TASKS)],
             }
         )
 

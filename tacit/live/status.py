@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from tacit.heads.layout import GAP, HORIZONS
 from tacit.live.model import WARM
 from tacit.live.runner import Runner
 
@@ -47,6 +48,7 @@ def status(runner: Runner) -> dict[str, Any]:
         at = promoted[-1] if promoted else {"position": 0, "time": runner.started}
         out["model"] = {"champion": model.name, "age_events": model.seen - int(at["position"]), "since": at["time"]}
         out["drift"] = {"overall": float(np.mean(list(drift.values()))) if drift else 0.0, "features": drift}
+        out["horizon_s"] = float(HORIZONS[1] * model.base[0, GAP])  # how far ahead the forecast is, at the first key's pace
         out["alerts"] = {
             "budget": f"{model.alerts:g}/day",
             "open": len(model.episodes.open),

@@ -39,9 +39,10 @@ def _whole(package: str) -> bool:
 
 
 class Worker:
-    """One attempt. budget: {"steps": N} or {"seconds": S}; before: an encoder's folder to go on from, or None."""
+    """One attempt. budget: {"steps": N} or {"seconds": S}; before: an encoder's folder to go on from, or None;
+    tasks: pretext tasks and their weights."""
 
-    def __init__(self, room: Path, windows: dict[str, NDArray[Any]], seed: int, budget: dict[str, float], before: Path | None) -> None:
+    def __init__(self, room: Path, windows: dict[str, NDArray[Any]], seed: int, budget: dict[str, float], before: Path | None, tasks: str) -> None:
         self.room, self.budget = room, budget
         shutil.rmtree(room, ignore_errors=True)
         room.mkdir(parents=True)
@@ -59,6 +60,7 @@ class Worker:
         ]
         for name, value in budget.items():
             command += [f"--{name}", str(value)]
+        command += ["--tasks", tasks]
         if before is not None:
             command += ["--start", str(before)]
         self._output, self._errors = open(room / "progress.jsonl", "wb"), open(room / "errors.txt", "wb")  # noqa: SIM115 - the process writes them
