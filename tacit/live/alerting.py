@@ -30,10 +30,9 @@ class Episodes:
 
     def begin(self, episode: Episode, shares: dict[str, float]) -> None:
         """A new episode; suppressed where feedback says that its like was expected."""
-        for other in reversed(self.all.values()):
-            if other.feedback == "expected" and other.key == episode.key and cosine(shares, self.shares[other.id]) >= ALIKE:
-                episode.suppressed = f"like episode {other.id}, which was marked as expected"
-                break
+        like = self._expected(episode, shares)
+        if like is not None:
+            episode.suppressed = f"like episode {like.id}, which was marked as expected"
         self.all[episode.id], self.shares[episode.id] = episode, shares
         self.open[episode.key] = episode.id
         self.changed.append(episode)
@@ -41,12 +40,22 @@ class Episodes:
             oldest = next(iter(self.all))
             del self.all[oldest], self.shares[oldest]
 
+    def _expected(self, episode: Episode, shares: dict[str, float]) -> Episode | None:
+        """The newest one like it that was marked as expected and was at least half as surprising."""
+        for other in reversed(self.all.values()):
+            alike = other.feedback == "expected" and other.key == episode.key and other.id != episode.id
+            if alike and episode.surprise <= LARGER * other.surprise and cosine(shares, self.shares[other.id]) >= ALIKE:
+                return other
+        return None
+
     def rise(self, id: int, surprise: float, sentence: str, reasons: list[tuple[str, float, float, float, float]]) -> None:
         """The open episode has a new peak; what it is about is settled in its first OPENING events."""
         episode = self.all[id]
         episode.surprise = surprise
         if episode.events <= OPENING:
             episode.sentence, episode.reasons = sentence, reasons
+        if episode.suppressed and self._expected(episode, self.shares[id]) is None:
+            episode.suppressed = ""  # it has outgrown what was expected
         self.changed.append(episode)
 
     def end(self, id: int, when: int) -> None:

@@ -125,9 +125,8 @@ class Learning:
         budget: dict[str, float] = {"steps": STEPS} if self.mode == "inline" else {"seconds": SECONDS}
         before = self.folder / "encoders" / model.name if model.name != "simple" else None
         self.worker = Worker(room, self.reservoir.windows(), self.seed + self.attempts, budget, before, TASKS[(self.attempts - 1) % len(TASKS)])
-        if self.mode == "inline":
-            if self.worker.wait(self.stopping):
-                self._fetch(model, journal)
+        if self.mode == "inline" and self.worker.wait(self.stopping):
+            self._fetch(model, journal)
 
     def _fetch(self, model: LiveModel, journal: Journal) -> None:
         assert self.worker is not None
