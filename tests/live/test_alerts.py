@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from streams import noise, score, stream
 
+from tacit.contracts.episode import Episode
 from tacit.contracts.errors import TacitError, UnknownName
 from tacit.contracts.events import Feature
-from tacit.live.alerting import KEPT
+from tacit.live.alerting import KEPT, Episodes
 from tacit.live.checkpoint import Checkpoints
 from tacit.live.model import LiveModel
 from tacit.live.storing import collect, features_of, put_back
@@ -143,9 +144,6 @@ def test_feedback_on_nothing_is_refused_with_what_is_known() -> None:
 
 
 def test_old_episodes_give_way() -> None:
-    from tacit.contracts.episode import Episode
-    from tacit.live.alerting import Episodes
-
     episodes = Episodes()
     for i in range(KEPT + 50):
         episodes.begin(Episode(i, "", i, i, 1.0, "", []), {"f": 1.0})
@@ -165,3 +163,19 @@ def test_an_open_episode_ends_with_its_key(monkeypatch: pytest.MonkeyPatch) -> N
     assert model.episodes.open == {"ill": episode.id} and episode.closed is None
     model.process(stream(noise(20, 1), [f"k{i}" for i in range(20)], start=2000))
     assert "ill" not in model.keys.slots and model.episodes.open == {} and episode.closed is not None
+
+
+def test_what_outgrows_the_expected_is_an_alert_again() -> None:
+    episodes = Episodes()
+    episodes.begin(Episode(1, "k", 0, 0, 10.0, "", []), {"f": 1.0})
+    episodes.end(1, 5)
+    episodes.feedback(1, "expected")
+    episodes.begin(Episode(2, "k", 10, 10, 8.0, "", []), {"f": 0.9, "g": 0.1})
+    assert episodes.all[2].suppressed and episodes.held_back().tolist() == [2]
+    episodes.rise(2, 19.0, "larger", [])
+    assert episodes.all[2].suppressed
+    episodes.rise(2, 21.0, "larger than twice", [])
+    assert not episodes.all[2].suppressed and episodes.held_back().tolist() == []
+    episodes.begin(Episode(3, "k", 20, 20, 30.0, "", []), {"f": 1.0})
+    episodes.begin(Episode(4, "other", 20, 20, 5.0, "", []), {"f": 1.0})
+    assert not episodes.all[3].suppressed and not episodes.all[4].suppressed
