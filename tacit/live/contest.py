@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit.heads.encode import Weights, scratch_for, state_width
-from tacit.heads.layout import layout_for
+from tacit.heads.layout import COUNT, RING, layout_for
 from tacit.live.checkpoint import Arrays
 from tacit.live.memory import new_scratch
 from tacit.live.model import LiveModel
-from tacit.live.shadow import run_shadow
+from tacit.live.shadow import CAP, run_shadow
 
 F32 = NDArray[np.float32]
 
@@ -40,6 +40,26 @@ class Contender:
         slots = np.unique(rows // self.blocks)
         self.counts[slots], self.last[slots] = 0, 0
 
+    def lanes_for(self, model: LiveModel) -> F32:
+        """The lanes as the live path reads them, for a promotion: rings turned to each key's own count of events.
+
+        A key that was seen too seldom in the trial counts from there anew, with the champion's spreads.
+        """
+        here = np.zeros(len(model.keys.names), np.int64)
+        here[: self._used] = self.counts[: len(here)][: self._used]
+        live = model.base[: len(here) * self.blocks : self.blocks, COUNT].astype(np.int64)
+        lay, F = self.layout, self.layout.F
+        lanes = self.lane.reshape(-1, self.blocks, lay.lane)
+        for turn in range(1, RING):
+            slots = ((here >= RING) & ((live - here) % RING == turn)).nonzero()[0]
+            rings = lanes[slots, :, lay.ring : lay.ring + RING * lay.ring_row].reshape(len(slots), self.blocks, RING, lay.ring_row)
+            lanes[slots, :, lay.ring : lay.ring + RING * lay.ring_row] = np.roll(rings, turn, axis=2).reshape(len(slots), self.blocks, -1)
+        new = (here < RING).nonzero()[0]
+        rows = (new[:, None] * self.blocks + np.arange(self.blocks)).ravel()
+        self.lane[rows, lay.sigma : lay.sigma + 2 * F] = model.lane[rows, model.layout.sigma : model.layout.sigma + 2 * F]
+        model.base[rows, COUNT] = np.repeat(here[new], self.blocks)
+        return self.lane
+
     def state(self) -> Arrays:
         n = self._used
         return {"lane": self.lane[: n * self.blocks].copy(), "counts": self.counts[:n].copy(), "last": self.last[:n].copy()}
@@ -58,4 +78,4 @@ def last_value_loss(side: Contender, slots: NDArray[np.int64], z: F32, values: N
         return float("nan")
     change = (z[order][1:] - z[order][:-1])[same]
     seen = np.isfinite(values[order][1:])[same]
-    return float(np.minimum(change**2, 9.0)[seen].mean()) if seen.any() else float("nan")
+    return float(np.minimum(change**2, CAP)[seen].mean()) if seen.any() else float("nan")

@@ -666,4 +666,5 @@ def unscale_forecast(known: F64, F: int, forecast: F32) -> None:
         if known[SEEN, f] == 0.0:
             forecast[f] = np.nan
         else:
-            forecast[f] = bounded(known[MEAN, f] + known[SCALE, f] * scale.unsquash(forecast[f]))
+            far = 1.5 * known[REACH, f]  # no further than anything was
+            forecast[f] = bounded(known[MEAN, f] + min(max(known[SCALE, f] * scale.unsquash(forecast[f]), -far), far))

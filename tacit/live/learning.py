@@ -166,7 +166,7 @@ class Learning:
         if verdict.state == "promote":
             challenger = self.sides[1]
             self._record(model, "promoted", self.challenger, verdict.reason, verdict.gain, verdict.low, verdict.high)
-            model.put_in_place(self.challenger, challenger.weights, challenger.lane, self.folder / "encoders" / self.challenger)
+            model.put_in_place(self.challenger, challenger.weights, challenger.lanes_for(model), self.folder / "encoders" / self.challenger)
         else:
             self._record(model, "refused", self.challenger, verdict.reason, verdict.gain, verdict.low, verdict.high)
         self.trial, self.sides, self.challenger = None, [], ""

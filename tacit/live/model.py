@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from tacit.contracts.events import Events, Feature
 from tacit.contracts.insight import REASONS, Insights
 from tacit.heads import evidence
 from tacit.heads.encode import Weights, embedding_width, features_of, no_encoder, scratch_for, state_width
-from tacit.heads.layout import blocks_for, layout_for
+from tacit.heads.layout import Layout, blocks_for, layout_for
 from tacit.live import kernel
 from tacit.live.alerting import Episodes
 from tacit.live.explaining import sentence
@@ -32,16 +32,25 @@ STATE_BYTES = 8 << 30  # address space for rows; pages are only used when touche
 MOST_KEYS = 131_072
 
 
+class Shape(NamedTuple):
+    """What a model was before it grew wider."""
+
+    features: tuple[Feature, ...]
+    layout: Layout
+    keys: Keys
+    pool: kernel.Pool
+    scales: NDArray[np.float64]
+    base: NDArray[np.float32]
+    lane: NDArray[np.float32]
+
+
 class LiveModel:
     """The fast path's whole state. `alerts` in a day; `idle` seconds after which a silent key is forgotten."""
 
     def __init__(self, features: tuple[Feature, ...], alerts: float = 3.0, idle: float = 30 * 86_400.0, sentences: bool = False) -> None:
         self.features: tuple[Feature, ...] = ()
         self.alerts, self.idle, self.sentences = alerts, idle, sentences
-        self.seen = 0
-        self.name = "simple"
-        self.encoder = no_encoder()
-        self.encoder_files: dict[str, bytes] = {}  # its folder, so that a model can be saved elsewhere
+        self.seen, self.warm = 0, WARM  # no scores before so many events; again where a feature appears
         self.onlooker: Onlooker | None = None
         self.forgotten: Callable[[NDArray[np.int64]], None] | None = None
         self.episodes = Episodes()
@@ -55,11 +64,14 @@ class LiveModel:
         self._shape(features, columns - len(features))
 
     def _shape(self, features: tuple[Feature, ...], spare: int = 0) -> None:
-        """Arrays for these features; the first call, or one that keeps nothing but the features' scales."""
+        """Arrays for these features, on the simple bank: an encoder was learned for the features before. What goes on, see `_carry`."""
+        self.name, self.encoder = "simple", no_encoder()
+        self.encoder_files: dict[str, bytes] = {}  # its folder, so that a model can be saved elsewhere
+        self.reformed = True  # rows are not what they were in the last checkpoint: the next one is whole
         if self.features:
             spare = -len(features) % 8
         blocks, width = blocks_for(len(features) + spare)
-        before = (self.features, getattr(self, "scales", None), getattr(self, "keys", None), getattr(self, "pool", None))
+        before = Shape(self.features, self.layout, self.keys, self.pool, self.scales, self.base, self.lane) if self.features else None
         self.features, self.blocks, self.columns = features, blocks, blocks * width
         self.layout = layout_for(width)
         row = 4 * (self.layout.base + self.layout.lane) + 48 * width
@@ -74,8 +86,8 @@ class LiveModel:
         self.scratch = new_scratch(blocks, self.layout)
         self._counters()
         mute(self.pool, features)
-        if before[0] and before[1] is not None and before[2] is not None and before[3] is not None:
-            self._carry(before[0], before[1], before[2], before[3])
+        if before is not None:
+            self._carry(before)
 
     def _counters(self) -> None:
         self.counters = np.array([i for i, f in enumerate(self.features) if f.kind == "counter"], np.int64)
@@ -83,32 +95,37 @@ class LiveModel:
         self.counted = np.full((capacity, len(self.counters)), np.nan)
         self.counted_at = np.zeros((capacity, len(self.counters)), np.int64)
 
-    def _carry(self, features: tuple[Feature, ...], scales: NDArray[np.float64], keys: Keys, pool: kernel.Pool) -> None:
-        """Scales, clock, budget and episodes go on into the wider model; its heads start anew."""
-        old = scales.reshape(keys.capacity, -1, 6, scales.shape[2])
-        for name, slot in keys.slots.items():
+    def _carry(self, old: Shape) -> None:
+        """Scales, spreads, clock, budget and episodes' ids go on into the wider model; its heads start anew, open episodes end.
+
+        Keys keep their order of slots, which a checkpoint holds; that of a dictionary it does not.
+        """
+        F, before, blocks = self.layout.F, old.layout.F, old.pool.mean.shape[0]
+        for name, slot in sorted(old.keys.slots.items(), key=lambda item: item[1]):
             if self.keys.full():
-                break
+                self.keys.expired += 1
+                continue
             new = self.keys.take(name)
-            self.keys.last[new] = keys.last[slot]
-            mine = self.scales.reshape(self.keys.capacity, self.blocks, 6, -1)[new]
-            for i in range(len(features)):
-                b, f = divmod(i, self.layout.F)
-                ob, of = divmod(i, scales.shape[2])
-                mine[b, :, f] = old[slot, ob, :, of]
-        for i in range(len(features)):
-            b, f = divmod(i, self.layout.F)
-            ob, of = divmod(i, pool.mean.shape[1])
-            for new_array, old_array in (
-                (self.pool.mean, pool.mean),
-                (self.pool.scale, pool.scale),
-                (self.pool.reach, pool.reach),
-                (self.pool.seen, pool.seen),
-            ):
-                new_array[b, f] = old_array[ob, of]
-        for name in ("outer", "tail", "head", "peaks", "budget", "episodes", "clock"):
-            getattr(self.pool, name)[:] = getattr(pool, name)
-        kernel.refresh(self.pool, self.seen, float(self.pool.clock[0]))
+            self.keys.last[new] = old.keys.last[slot]
+            for i in range(len(old.features)):
+                row, f = new * self.blocks + i // F, i % F
+                was, g = slot * blocks + i // before, i % before
+                self.scales[row, :, f] = old.scales[was, :, g]
+                self.base[row, self.layout.level_scale + f] = old.base[was, old.layout.level_scale + g]
+                for h in (0, 1):
+                    self.lane[row, self.layout.sigma + h * F + f] = old.lane[was, old.layout.sigma + h * before + g]
+        self.keys.expired += old.keys.expired
+        for i in range(len(old.features)):
+            for shared in ("mean", "scale", "reach", "seen", "least"):
+                getattr(self.pool, shared)[i // F, i % F] = getattr(old.pool, shared)[i // before, i % before]
+            self.pool.counts[i // F, :, i % F] = old.pool.counts[i // before, :, i % before]
+        for shared in ("outer", "tail", "head", "peaks", "budget", "episodes", "clock"):
+            getattr(self.pool, shared)[:] = getattr(old.pool, shared)
+        self.warm = self.seen + WARM
+        now = float(self.pool.clock[0])
+        for id in list(self.episodes.open.values()):
+            self.episodes.end(id, int(now * 1e9))
+        kernel.refresh(self.pool, self.seen, now)
 
     # ------------------------------------------------------------------ events
     def process(self, events: Events) -> Insights:
@@ -191,7 +208,7 @@ class LiveModel:
             self.keys.last,
             self.dirty,
             self.seen,
-            WARM,
+            self.warm,
             self.layout,
             self.pool,
             self.encoder,
@@ -236,7 +253,7 @@ class LiveModel:
         assert lane.shape == (self.lane.shape[0], self.layout.lane)
         self.lane, self.encoder, self.name = lane, encoder, name
         self.scratch = new_scratch(self.blocks, self.layout, len(scratch_for(encoder)))
-        self.dirty[: len(self.keys.names)] = 1
+        self.reformed = True
         self.encoder_files = {} if name == "simple" else {f.name: f.read_bytes() for f in sorted(home.iterdir())}
 
     def empty_lane(self, encoder: Weights) -> NDArray[np.float32]:

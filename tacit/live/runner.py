@@ -153,7 +153,7 @@ class Runner:
             sink.flush()
         if self.checkpoints and self.model is not None:
             self.checkpoints.wait()
-            full = self.checkpoints.wants_full()
+            full = self.checkpoints.wants_full() or self.model.reformed
             arrays, meta = collect(self.model, full)
             meta.update(source=self.source.name, position=self.source.position(), journal=self.journal.applied, events=self.events, late=self.late)
             if self.learning:
@@ -169,12 +169,15 @@ class Runner:
 
     def _restore(self, checkpoints: Checkpoints) -> None:
         loaded = checkpoints.load()
+        if not self.source.replayable:
+            self.journal.rewind(len(self.journal.entries))  # what it speaks of after the state will not come again
         if loaded is None:
             return
         parts, meta = loaded
         model = self.make(features_of(meta))
         put_back(model, parts, meta, checkpoints.folder.parent)
-        if meta["source"] == self.source.name and self.source.replayable:
+        same = meta["source"] == self.source.name and self.source.replayable
+        if same:
             self.source.seek(meta["position"])
             for sink in self.sinks:
                 resume = getattr(sink, "resume", None)
@@ -184,7 +187,8 @@ class Runner:
         self._begin(model)
         if self.learning and "learning" in meta:
             self.learning.restore(model, parts[-1], meta["learning"])
-        self.journal.rewind(int(meta["journal"]))
+        self.journal.rewind(int(meta["journal"]) if same else len(self.journal.entries))
+        self.journal.apply_due(model.seen, self._apply)
         if self.learning:
             self.learning.turn(model, self.journal)
 
@@ -198,5 +202,7 @@ class Runner:
                 problems.append(e)
         if self.learning:
             self.learning.close()
+            if self.model is not None:
+                self.model.onlooker = self.model.forgotten = None
         if problems:
             raise problems[0] if isinstance(problems[0], TacitError) else ModelError(str(problems[0]))

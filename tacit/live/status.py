@@ -9,7 +9,6 @@ import numpy as np
 import psutil
 
 from tacit.heads.layout import GAP, HORIZONS
-from tacit.live.model import WARM
 from tacit.live.runner import Runner
 
 
@@ -25,8 +24,8 @@ def status(runner: Runner) -> dict[str, Any]:
         "events": runner.events,
         "events_per_second": sum(n for _, n in rates) / span if span > 0 else 0.0,
         "started": runner.started,
-        "warming": model is None or model.seen < WARM,
-        "warm_share": min(1.0, model.seen / WARM) if model else 0.0,
+        "warming": model is None or model.seen < model.warm,
+        "warm_share": min(1.0, model.seen / model.warm) if model else 0.0,
         "keys": len(model.keys.slots) if model else 0,
         "expired": model.keys.expired if model else 0,
         "late": runner.late,

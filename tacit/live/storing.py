@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tacit.contracts.errors import ModelError
 from tacit.contracts.events import Feature
-from tacit.heads import encode
+from tacit.heads import encode, evidence
 from tacit.live import kernel
 from tacit.live.checkpoint import Arrays
 from tacit.live.model import LiveModel
@@ -24,6 +24,7 @@ def collect(model: LiveModel, full: bool) -> tuple[Arrays, dict[str, Any]]:
     else:
         slots = model.dirty[: len(model.keys.names)].nonzero()[0].astype(np.int64)
     model.dirty[:] = 0
+    model.reformed = model.reformed and not full
     rows = rows_of(model, slots)
     names = orjson.dumps([model.keys.names[s] for s in slots.tolist()])
     arrays: Arrays = {
@@ -41,6 +42,7 @@ def collect(model: LiveModel, full: bool) -> tuple[Arrays, dict[str, Any]]:
         "features": [[f.name, f.kind, f.unit, f.muted] for f in model.features],
         "columns": model.columns,
         "seen": model.seen,
+        "warm": model.warm,
         "free": list(model.keys.free),
         "slots": len(model.keys.names),
         "expired": model.keys.expired,
@@ -86,5 +88,7 @@ def put_back(model: LiveModel, parts: list[Arrays], meta: dict[str, Any], folder
     for name in kernel.Pool._fields:
         getattr(model.pool, name)[...] = parts[-1][f"pool.{name}"]
     model.keys.restore({"names": names, "free": meta["free"], "expired": meta["expired"]})
-    model.seen, model.name = int(meta["seen"]), str(meta["model"])
+    model.pool.budget[evidence.BUDGET] = model.alerts  # as wished now
+    model.reformed = False
+    model.seen, model.warm, model.name = int(meta["seen"]), int(meta["warm"]), str(meta["model"])
     model.episodes.restore(meta["episodes"])
