@@ -21,7 +21,7 @@ from benchmarks.stream_bank import Array, Stream, bank, data_folder, forecast_lo
 from tacit.evaluate.comparison import CELL, relative_gain, student_quantile
 from tacit.export.twin import to_weights
 from tacit.heads import encode
-from tacit.learn.training import train
+from tacit.learning.training import train
 from tacit.nets.recurrent import RecurrentEncoder
 from tacit.pretext.pretext_task import Windows
 

@@ -18,8 +18,8 @@ import torch
 from benchmarks.stream_bank import Stream, bank, data_folder, forecast_losses, half_lives, means, stream, streams
 from benchmarks.stream_encoder import TASKS, tokens_of, windows_of
 from tacit.evaluate.comparison import Trial, Verdict
-from tacit.learn.training import train
-from tacit.learn.worker import LEARNED
+from tacit.learning.training import train
+from tacit.learning.worker import LEARNED
 from tacit.nets.recurrent import RecurrentEncoder
 
 MOMENTS = (0.3, 0.45, 0.6, 0.75)

@@ -50,7 +50,7 @@ class Worker:
         command = [
             sys.executable,
             "-m",
-            "tacit.learn.worker",
+            "tacit.learning.worker",
             "--windows",
             str(room / "windows.npz"),
             "--out",

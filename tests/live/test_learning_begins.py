@@ -21,7 +21,7 @@ class Asked:
 
     started: list[Any] = []
 
-    def __init__(self, room: Path, windows: Any, seed: int, budget: dict[str, float], before: Path | None) -> None:
+    def __init__(self, room: Path, windows: Any, seed: int, budget: dict[str, float], before: Path | None, tasks: str) -> None:
         Asked.started.append((len(windows["z"]), seed, budget, before))
 
     def done(self) -> bool:

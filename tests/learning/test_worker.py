@@ -17,9 +17,9 @@ import torch
 from tacit.contracts.errors import ModelError, TacitError, UnknownName
 from tacit.export import folder
 from tacit.heads import encode
-from tacit.learn import worker
-from tacit.learn.learner import Learner
-from tacit.learn.training import effective_rank, make_tasks
+from tacit.learning import worker
+from tacit.learning.learner import Learner
+from tacit.learning.training import effective_rank, make_tasks
 from tacit.nets.recurrent import RecurrentEncoder
 from tacit.pretext.pretext_task import Windows
 
@@ -166,7 +166,7 @@ def test_effective_rank() -> None:
 
 
 def test_terminated_it_leaves_nothing_half_written(windows: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tacit.learn.worker", "--windows", str(windows), "--out", str(tmp_path / "out"), "--seconds", "600"]
+    command = [sys.executable, "-m", "tacit.learning.worker", "--windows", str(windows), "--out", str(tmp_path / "out"), "--seconds", "600"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}) as process:
         assert process.stdout is not None
         assert "held_out" in process.stdout.readline()  # at work

@@ -73,7 +73,7 @@ def train(
 
     tasks: {name: weight}; report: called with each line of progress. Raises UnknownName for a task that there isn't.
     """
-    from tacit.learn.learner import Learner
+    from tacit.learning.learner import Learner
 
     if fresh:
         encoder.start_linear(*windows)

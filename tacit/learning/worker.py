@@ -1,6 +1,6 @@
 """Worker: learns an encoder from a file of windows, in a process of its own.
 
-    python -m tacit.learn.worker --windows FILE.npz --out DIR --seed N (--steps N | --seconds S)
+    python -m tacit.learning.worker --windows FILE.npz --out DIR --seed N (--steps N | --seconds S)
         [--start ENCODER_DIR] [--tasks predictive=1,masked=0.1,contrastive=0.02]
 
 FILE holds z [N, L, F] float32, valid [N, L, F] bool, dt [N, L] float32 seconds and time [N]; the newest fifth by `time` is held
@@ -28,7 +28,7 @@ import torch
 from tacit.contracts.errors import ModelError, TacitError, UnknownName
 from tacit.export import folder
 from tacit.heads.layout import HALF_LIVES, memories
-from tacit.learn.training import Trained, train
+from tacit.learning.training import Trained, train
 from tacit.nets.recurrent import RecurrentEncoder
 from tacit.pretext.pretext_task import Windows
 
@@ -152,7 +152,7 @@ def _leave(*_: object) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tacit.learn.worker", description="Learn an encoder from a file of windows.")
+    parser = argparse.ArgumentParser(prog="python -m tacit.learning.worker", description="Learn an encoder from a file of windows.")
     parser.add_argument("--windows", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
