@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tacit.contracts.errors import ModelError
 
-VERSION = 1
+VERSION = 2
 CHAIN = 40  # parts before the next full one
 Arrays = dict[str, NDArray[Any]]
 

@@ -45,19 +45,16 @@ class Contender:
 
         A key that was seen too seldom in the trial counts from there anew, with the champion's spreads.
         """
-        here = np.zeros(len(model.keys.names), np.int64)
-        here[: self._used] = self.counts[: len(here)][: self._used]
-        live = model.base[: len(here) * self.blocks : self.blocks, COUNT].astype(np.int64)
-        lay, F = self.layout, self.layout.F
-        lanes = self.lane.reshape(-1, self.blocks, lay.lane)
+        rows = np.arange(len(model.keys.names) * self.blocks)
+        here, live = self.counts[rows // self.blocks], model.base[rows, COUNT].astype(np.int64)
+        lay, size = self.layout, RING * self.layout.ring_row
         for turn in range(1, RING):
-            slots = ((here >= RING) & ((live - here) % RING == turn)).nonzero()[0]
-            rings = lanes[slots, :, lay.ring : lay.ring + RING * lay.ring_row].reshape(len(slots), self.blocks, RING, lay.ring_row)
-            lanes[slots, :, lay.ring : lay.ring + RING * lay.ring_row] = np.roll(rings, turn, axis=2).reshape(len(slots), self.blocks, -1)
-        new = (here < RING).nonzero()[0]
-        rows = (new[:, None] * self.blocks + np.arange(self.blocks)).ravel()
-        self.lane[rows, lay.sigma : lay.sigma + 2 * F] = model.lane[rows, model.layout.sigma : model.layout.sigma + 2 * F]
-        model.base[rows, COUNT] = np.repeat(here[new], self.blocks)
+            turned = rows[(here >= RING) & ((live - here) % RING == turn)]
+            rings = self.lane[turned, lay.ring : lay.ring + size].reshape(-1, RING, lay.ring_row)
+            self.lane[turned, lay.ring : lay.ring + size] = np.roll(rings, turn, axis=1).reshape(-1, size)
+        new, spreads = rows[here < RING], 2 * lay.F
+        self.lane[new, lay.sigma : lay.sigma + spreads] = model.lane[new, model.layout.sigma : model.layout.sigma + spreads]
+        model.base[new, COUNT] = here[new]
         return self.lane
 
     def state(self) -> Arrays:

@@ -49,6 +49,12 @@ class LiveModel:
 
     def __init__(self, features: tuple[Feature, ...], alerts: float = 3.0, idle: float = 30 * 86_400.0, sentences: bool = False) -> None:
         self.features: tuple[Feature, ...] = ()
+        self.layout: Layout
+        self.keys: Keys
+        self.pool: kernel.Pool
+        self.scales: NDArray[np.float64]
+        self.base: NDArray[np.float32]
+        self.lane: NDArray[np.float32]
         self.alerts, self.idle, self.sentences = alerts, idle, sentences
         self.seen, self.warm = 0, WARM  # no scores before so many events; again where a feature appears
         self.onlooker: Onlooker | None = None

@@ -1,0 +1,173 @@
+"""What changes the shape of a model (a feature that appears, an encoder put in place) and what a restart makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streams import cuts, differences, noise, rows, stream
+
+from tacit.connect.sources.table import Table
+from tacit.contracts.events import Feature
+from tacit.heads.encode import no_encoder
+from tacit.heads.layout import RING
+from tacit.live import model as live_model
+from tacit.live.checkpoint import Checkpoints
+from tacit.live.contest import Contender
+from tacit.live.model import WARM, LiveModel, join
+from tacit.live.runner import Runner
+from tacit.live.storing import collect, features_of, put_back
+
+
+def stored(model: LiveModel, folder: Path) -> LiveModel:
+    """Saved as the runner does and found by another process."""
+    checkpoints = Checkpoints(folder)
+    checkpoints.load()
+    full = checkpoints.wants_full() or model.reformed
+    checkpoints.save(*collect(model, full), full)
+    checkpoints.wait()
+    parts, meta = Checkpoints(folder).load() or ([], {})
+    again = LiveModel(features_of(meta), model.alerts, model.idle)
+    put_back(again, parts, meta, folder)
+    return again
+
+
+def growing(n: int, appears: int, keys: int = 3) -> Any:
+    """The last of four features appears late; one is a counter, values are missing, keys come and go."""
+    values = noise(n, 4, 1)
+    values[:, 1] = np.cumsum(np.abs(values[:, 1]))
+    values[np.random.default_rng(2).random((n, 4)) < 0.03] = np.nan
+    values[:appears, 3] = np.nan
+    values[appears, 3] = 0.5
+    names = [f"k{i}" for i in (np.random.default_rng(3).pareto(0.7, n) * 3).astype(int) % keys]
+    return stream(values, names, features=(Feature("a"), Feature("b", "counter"), Feature("c"), Feature("d")))
+
+
+def test_stopped_at_any_event_around_a_feature_that_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_model, "MOST_KEYS", 32)
+    events = growing(3000, 1500, 100)
+    whole, cut = LiveModel(events.features[:3]), LiveModel(events.features[:3])
+    expected = join([whole.process(rows(events, 0, 1500, 3)), whole.process(rows(events, 1500, 3000))], events)
+    parts = []
+    for k, (a, b) in enumerate(cuts(3000, [700, 400, 399, 1, 3, 90])):
+        if a < 1500 < b:
+            parts.append(cut.process(rows(events, a, 1500, 3)))
+            a = 1500
+        parts.append(cut.process(rows(events, a, b, 3 if b <= 1500 else 4)))
+        cut = stored(cut, tmp_path)
+        assert cut.keys.slots.keys() <= set(events.keys) and k < 100
+    assert differences(join(parts, events), expected) == []
+    for name in ("scales", "base", "lane", "counted", "counted_at"):
+        assert getattr(cut, name).tobytes() == getattr(whole, name).tobytes(), name
+    for name, mine, theirs in zip(cut.pool._fields, cut.pool, whole.pool, strict=True):
+        assert mine.tobytes() == theirs.tobytes(), name
+    assert cut.keys.expired == whole.keys.expired > 0
+
+
+def test_a_feature_that_appears_is_no_fault() -> None:
+    events = stream(noise(6000, 3, 1), [f"k{i % 3}" for i in range(6000)])
+    model = LiveModel(events.features[:2], alerts=20.0)
+    model.process(rows(events, 0, 3000, 2))
+    before = len(model.episodes.all)
+    after = model.process(rows(events, 3000, 6000))
+    assert np.isnan(after.score[:WARM]).all() and np.isfinite(after.score[WARM:]).all()
+    assert len(model.episodes.all) == before and np.mean(after.score[WARM:] > 0.99) < 0.03
+    near = model.lane[:3, model.layout.sigma : model.layout.sigma + 3]
+    assert (near > 0.7).all() and (near < 1.5).all(), "spreads are those of noise"
+
+
+def test_episodes_end_where_a_feature_appears() -> None:
+    values = noise(2100, 3, 4)
+    values[2000:, 0] += 30
+    events = stream(values)
+    model = LiveModel(events.features[:2], alerts=20.0)
+    model.process(rows(events, 0, 2090, 2))
+    assert model.episodes.open
+    model.process(rows(events, 2090, 2091))
+    assert not model.episodes.open and all(e.closed for e in model.episodes.all.values())
+
+
+def test_a_feature_that_appears_sends_the_encoder_away(tmp_path: Path) -> None:
+    """It was learned for the features before; its name must not stay either."""
+    events = stream(noise(400, 3, 5))
+    model = LiveModel(events.features[:2])
+    model.process(rows(events, 0, 300, 2))
+    model.name, model.encoder_files = "abc", {"encoder.json": b"{}"}
+    model.process(rows(events, 300, 400))
+    assert model.name == "simple" and model.encoder_files == {} and stored(model, tmp_path).name == "simple"
+
+
+def test_the_budget_is_the_one_wished_now(tmp_path: Path) -> None:
+    model = LiveModel((Feature("f0"),), alerts=3.0)
+    model.process(stream(noise(300, 1)))
+    checkpoints = Checkpoints(tmp_path)
+    arrays, meta = collect(model, True)
+    checkpoints.save(arrays, meta, True)
+    checkpoints.wait()
+    again = LiveModel((Feature("f0"),), alerts=24.0)
+    put_back(again, [arrays], meta, tmp_path)
+    assert again.pool.budget[1] == again.alerts == 24.0
+
+
+# ------------------------------------------------------------------ promotion
+def test_lanes_of_a_contender_go_on_at_each_key_s_own_event(tmp_path: Path) -> None:
+    """The same features again, warmed from the 1,007th event on: the rings hold what the champion's hold, key by key."""
+    events = stream(noise(4000, 3, 6), ["seldom" if i % 300 == 7 else f"k{i % 7}" for i in range(4000)])
+    model = LiveModel(events.features)
+    model.process(rows(events, 0, 1007))
+    checkpoints_before = stored(model, tmp_path)
+    side = Contender(model, no_encoder(), "simple")
+    model.onlooker = lambda slots, times, out, values: (side.run(slots, times, out.z, values, model.pool.omega), None)[1]
+    for a, b in cuts(2993, [100]):
+        model.process(rows(events, 1007 + a, 1007 + b))
+    lay, F, seldom = model.layout, model.layout.F, model.keys.slots["seldom"]
+    old, counts = model.lane.copy(), model.base[:, 0].copy()
+    lane = side.lanes_for(model)
+
+    def ring(lanes: Any, slot: int) -> Any:
+        return lanes[slot, lay.ring : lay.ring + RING * lay.ring_row].reshape(RING, lay.ring_row)[:, : 1 + F]
+
+    for slot in range(len(model.keys.names)):
+        if slot != seldom:
+            assert ring(lane, slot).tobytes() == ring(old, slot).tobytes() and model.base[slot, 0] == counts[slot]
+    assert model.base[seldom, 0] == side.counts[seldom] < RING <= counts[seldom] + RING
+    assert lane[seldom, lay.sigma : lay.sigma + 2 * F].tobytes() == old[seldom, lay.sigma : lay.sigma + 2 * F].tobytes()
+    model.put_in_place("simple", no_encoder(), lane, tmp_path)
+    model.onlooker = None
+    assert model.reformed and checkpoints_before.seen == 1007
+    assert stored(model, tmp_path).lane.tobytes() == model.lane.tobytes()
+    after = model.process(stream(noise(2000, 3, 7), [f"k{i % 7}" for i in range(2000)], start=4000))
+    assert np.mean(after.score > 0.99) < 0.02
+
+
+# ------------------------------------------------------------------ the journal after a restart
+def table(n: int) -> list[dict[str, Any]]:
+    values = noise(n, 2, 8)
+    values[3000:3300, 0] += 10
+    return [{"time": 1_700_000_000 + i, "x": float(values[i, 0]), "y": float(values[i, 1])} for i in range(n)]
+
+
+class Live(Table):
+    """A table that cannot be read again."""
+
+    replayable = False
+
+
+@pytest.mark.parametrize(("kind", "applied"), [(Table, True), (Live, False)])
+def test_feedback_said_at_the_last_checkpoint(tmp_path: Path, kind: type[Table], applied: bool) -> None:
+    """It takes hold before the next event where the stream goes on; where that stream is gone, so is what it was about."""
+    first = Runner(kind(table(8192)), lambda f: LiveModel(f, alerts=20.0), [], tmp_path, every=1e9)
+    for _ in range(2):
+        first.step()
+    first.save(wait=True)
+    assert first.model is not None and first.model.episodes.all
+    id = next(iter(first.model.episodes.all))
+    first.post(id, "problem")
+    first._read_mail()
+    del first
+    second = Runner(kind(table(8192)), lambda f: LiveModel(f, alerts=20.0), [], tmp_path, every=1e9)
+    assert second.model is not None and second.model.episodes.all[id].feedback == ("problem" if applied else None)
+    while second.step() is not None:
+        pass
