@@ -24,6 +24,7 @@ from tacit.live.checkpoint import Arrays
 from tacit.live.contest import Contender, last_value_loss
 from tacit.live.journal import Entry, Journal
 from tacit.live.kernel import Out
+from tacit.live.keys import Keys
 from tacit.live.model import LiveModel
 from tacit.live.reservoir import Reservoir
 from tacit.live.workers import Worker, missing
@@ -49,6 +50,7 @@ class Learning:
         self.attempts, self.next_at = 0, FIRST
         self.stopping: Callable[[], bool] = lambda: False
         self.reservoir: Reservoir | None = None
+        self._keys: Keys | None = None  # of the model whose slots reservoir and trial speak of
         self.worker: Worker | None = None
         self.trial: Trial | None = None
         self.sides: list[Contender] = []  # champion's features, challenger's
@@ -67,9 +69,10 @@ class Learning:
         model.forgotten = self._forget
 
     def _fit(self, model: LiveModel) -> None:
-        if self.reservoir is None or self.reservoir.features != model.columns:
-            self.reservoir = Reservoir(model.columns, self.seed)
-            self.trial, self.sides = None, []
+        """Anew where a feature has appeared: slots are other keys' now, even where the columns are as many."""
+        if self.reservoir is None or self._keys is not model.keys:
+            self.reservoir, self._keys = Reservoir(model.columns, self.seed), model.keys
+            self.trial, self.sides, self.challenger = None, [], ""
 
     def _look(self, model: LiveModel, slots: NDArray[np.int64], times: NDArray[np.int64], out: Out, values: NDArray[np.float64]) -> None:
         self._fit(model)
@@ -145,21 +148,26 @@ class Learning:
             home.parent.mkdir(parents=True, exist_ok=True)
             made.rename(home)
         worker.clean()
-        entry = {"at": model.seen, "what": "trial", "encoder": name}
+        entry = {"at": model.seen, "what": "trial", "encoder": name, "attempt": self.attempts}
         if self.mode == "background":
             journal.note(entry)
         self.apply(model, entry)
 
     def apply(self, model: LiveModel, entry: Entry) -> None:
-        """A trial begins at this event."""
+        """A trial begins at this event. A worker that runs after a restart makes again what the journal already has: it ends."""
         self._fit(model)
+        if self.worker is not None:
+            self.worker.stop()
+            self.worker.clean()
+            self.worker = None
+        self.attempts = max(self.attempts, int(entry.get("attempt", 1)))
         weights = encode.load(self.folder / "encoders" / str(entry["encoder"]))
         if not model.fits(weights):
             self._record(model, "refused", str(entry["encoder"]), "it was learned for other features", 0.0, 0.0, 0.0)
             return
         self.challenger = str(entry["encoder"])
         self.sides = [Contender(model, model.encoder, model.name), Contender(model, weights, self.challenger)]
-        self.trial = Trial(max(self.attempts, 1), TRIAL_LEAST, TRIAL_MOST)
+        self.trial = Trial(self.attempts, TRIAL_LEAST, TRIAL_MOST)
         self.recent.clear()
 
     def _close(self, model: LiveModel, verdict: Verdict) -> None:

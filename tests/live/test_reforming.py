@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ from streams import cuts, differences, noise, rows, stream
 
 from tacit.connect.sources.table import Table
 from tacit.contracts.events import Feature
-from tacit.heads.encode import no_encoder
+from tacit.evaluate.comparison import Trial
+from tacit.heads.encode import Weights, fingerprint, no_encoder
 from tacit.heads.layout import RING
 from tacit.live import model as live_model
 from tacit.live.checkpoint import Checkpoints
 from tacit.live.contest import Contender
+from tacit.live.learning import Learning
 from tacit.live.model import WARM, LiveModel, join
 from tacit.live.runner import Runner
 from tacit.live.storing import collect, features_of, put_back
@@ -140,6 +143,44 @@ def test_lanes_of_a_contender_go_on_at_each_key_s_own_event(tmp_path: Path) -> N
     assert stored(model, tmp_path).lane.tobytes() == model.lane.tobytes()
     after = model.process(stream(noise(2000, 3, 7), [f"k{i % 7}" for i in range(2000)], start=4000))
     assert np.mean(after.score > 0.99) < 0.02
+
+
+def test_reservoir_and_trial_start_anew_where_a_feature_appears(tmp_path: Path) -> None:
+    """Slots are other keys' from there on, even where there was a spare column for it."""
+    events = stream(noise(900, 4, 9))
+    model, learns = LiveModel(events.features[:2]), Learning("background", tmp_path, 0)
+    learns.attach(model)
+    model.process(rows(events, 0, 300, 2))
+    model.process(rows(events, 300, 600, 3))
+    before = learns.reservoir
+    learns.sides, learns.trial = [Contender(model, no_encoder(), "simple")] * 2, Trial(1)
+    model.process(rows(events, 600, 601, 3))
+    assert learns.trial is not None and learns.reservoir is before
+    model.process(rows(events, 601, 900))
+    assert learns.trial is None and learns.sides == [] and learns.reservoir is not before and model.columns == 8
+
+
+def test_a_journalled_trial_ends_the_worker_that_makes_it_again(tmp_path: Path) -> None:
+    class Running:
+        ended = 0
+
+        def stop(self) -> None:
+            self.ended += 1
+
+        clean = stop
+
+    model, learns, worker = LiveModel((Feature("f0"),)), Learning("background", tmp_path, 0), Running()
+    F, M = model.layout.F, model.layout.M
+    shapes = ((M,), (2 * F + 1, 8), (8,), (0, 0), (0,), (F + M * F + 4, M * F), (M * F,))
+    weights = Weights(*(np.zeros(shape, np.float32) for shape in shapes))
+    home = tmp_path / "encoders" / "made"
+    home.mkdir(parents=True)
+    np.savez(home / "encoder.npz", **weights._asdict())
+    (home / "encoder.json").write_text(json.dumps({"version": 1, "sha256": fingerprint(weights)}))
+    learns.attach(model)
+    learns.worker = worker  # type: ignore[assignment]
+    learns.apply(model, {"encoder": "made", "attempt": 3})
+    assert worker.ended == 2 and learns.worker is None and learns.trial is not None and learns.trial.attempt == learns.attempts == 3
 
 
 # ------------------------------------------------------------------ the journal after a restart
