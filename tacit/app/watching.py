@@ -14,8 +14,6 @@ from tacit.app.assemble import Wish, assemble, seconds
 from tacit.contracts.episode import Episode
 from tacit.contracts.errors import SinkClosed, TacitError
 
-LOADED_AT = time.monotonic()
-
 
 @dataclass(slots=True)
 class Show:
@@ -174,7 +172,7 @@ def show_inspection(source: str, key: str | None, when: str | None, columns: str
 
 
 def run_demo(speed: str, port: int, dashboard: bool, until_end: bool, out: list[str]) -> None:
-    """Replays the recording that is in the package; prints which faults were made, at the end."""
+    """Replays the recording that is in the package."""
     from tacit.app.recording import recording
 
     wish = Wish(

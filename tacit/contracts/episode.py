@@ -15,8 +15,8 @@ class Episode:
     """opened, closed: event times in ns (closed None while open); reasons as in Insight, at the highest of the first OPENING events:
     what it was that happened, not how it ended.
 
-    surprise: the highest so far; suppressed: it would have alerted, but feedback or the budget held it back
-    (it says which); feedback: None until someone spoke; events: of its key while it was open.
+    surprise: the highest so far; suppressed: it would have alerted, but feedback on one like it held it back
+    (it says on which); feedback: None until someone spoke; events: of its key while it was open.
     """
 
     id: int

@@ -54,7 +54,7 @@ class Insight:
 class Insights:
     """n insights as arrays: [n], or [n, F] by feature. NaN stands for null.
 
-    surprise: [n] float64, minus the natural logarithm of the tail probability: unbounded, for ranking;
+    surprise: [n] float64, the statistic behind the score, a weighted sum of -log p: unbounded, for ranking, not itself a -log p;
     alert: [n] int64, 0 = none; sentences: {row: text} for the rows that have one.
     low, middle, high, forecast, shares: [n, F] float32; observed: [n, F] float64 (rates for counters).
     """

@@ -28,7 +28,7 @@ BINS = 400  # of peak heights, a quarter each
 PRIOR = 20.0
 PRESSURE = 0.25  # how much of itself the threshold rises by for each budget's worth of alerts over the budget
 YOUNG = 500.0  # events after which the threshold is down to twice its size: what is new to us is not yet news
-# header: [threshold, budget a day, peaks, events a day, first time, alerts decayed, time of the last, spare]
+# header: [threshold, budget a day, peaks, events a day, first time, alerts decayed, time of the last, events]
 THRESHOLD, BUDGET, PEAKS, PER_DAY, FIRST, ALERTS, LAST, EVENTS = range(8)
 FADE = 1.0 - 1.0 / 2000.0  # a peak, of the counts before it
 DAY = 86_400.0

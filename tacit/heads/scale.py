@@ -1,8 +1,8 @@
 """Running location and scale of each feature, robust, and the squash that bounds what enters the heads.
 
 z = squash((x - mean) / scale): linear to 3, logarithmic beyond, so that 1e300 is about 700 and no single value
-can take a sum of squares hostage. Mean and variance are exponentially weighted; an event moves the mean
-by at most 3 scales and the variance by at most 64 of itself (Huber's psi), so one outlier does not blind the scale.
+can take a sum of squares hostage. Mean and variance are exponentially weighted; a value counts for
+the mean as at most 3 scales away and for the variance as at most 64 variances (Huber's psi), so one outlier does not blind the scale.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CLIP_SQUARE = 64.0
 RATE = 1.0 / 2000.0  # slowest learning rate: half of the weight is 1,386 events old
 PRIOR = 3.0  # the first values count as if so many had come before
 FLOOR = 1e-30
-REACH = 0.02
+REACH = 0.02  # of the greatest distance of late: the least that a scale may be
 FORGET = 1.0 / 20_000.0  # of the reach, an event
 
 

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tacit.contracts.episode import OPENING, VERDICTS, Episode, Verdict
 from tacit.contracts.errors import TacitError, UnknownName
 
@@ -64,10 +61,6 @@ class Episodes:
             episode.closed = when
             self.open.pop(episode.key, None)
             self.changed.append(episode)
-
-    def held_back(self) -> NDArray[np.int64]:
-        """Ids of suppressed episodes that are open."""
-        return np.array([i for i in self.open.values() if i in self.all and self.all[i].suppressed], np.int64)
 
     def feedback(self, id: int, verdict: str) -> Episode:
         """What a person says of an episode. Raises UnknownName for another verdict, TacitError for an unknown id."""

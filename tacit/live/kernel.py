@@ -3,6 +3,7 @@
 For each event: read (what was expected, how surprising is this, which features made it so), then learn. The
 state after an event depends on the order of events alone, never on how they were cut into batches, since
 each event runs the same instructions by itself; solving and reading of sketches is due by counts.
+It is long because it is one loop: its parts share the arrays below and are compiled into each other.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Pool(NamedTuple):
     muted: NDArray[np.bool_]  # [B, F]
     outer: F32  # [OUTER]
     tail: F32  # [OUTER + 1]
-    head: F64  # [8] of tail
+    head: F64  # [13] of tail
     peaks: F64  # [evidence.BINS]
     budget: F64  # [8] of evidence
     omega: F64  # [4] angular frequencies of the season, rad/s; 0 = none
@@ -96,8 +97,7 @@ class Scratch(NamedTuple):
     when: F64  # [1] the time that season holds
     season: F32  # [SEASON] sines and cosines of the time
     work: F32  # [F]
-    loss: F64  # [2]
-    sums: F32  # [2H] of the encoder
+    sums: F32  # [I + 2H] of the encoder
     pairs: F32  # [4, P]
     target: F32  # [4, 2F]
     weight: F32  # [4]
@@ -114,7 +114,7 @@ class Out(NamedTuple):
     """What comes out, [n] or [n, B*F]."""
 
     score: F64
-    surprise: F64
+    surprise: F64  # q, the sum of the voices: for ranking
     alert: NDArray[np.int64]
     opened: NDArray[np.int8]  # 1 where an episode opens, 2 where one closes, else 0
     low: F32
@@ -125,7 +125,6 @@ class Out(NamedTuple):
     drift: F32
     z: F32
     channel: NDArray[np.int8]  # which channel said most
-    loss: F32  # [n, 2] capped squared error a feature at both horizons, NaN where there is none
 
 
 @hot
@@ -170,7 +169,6 @@ def borrow_scratch(s: Scratch) -> Scratch:
         borrowed(s.when),
         borrowed(s.season),
         borrowed(s.work),
-        borrowed(s.loss),
         borrowed(s.sums),
         borrowed(s.pairs),
         borrowed(s.target),
@@ -215,7 +213,6 @@ def borrow_out(o: Out) -> Out:
         borrowed(o.drift),
         borrowed(o.z),
         borrowed(o.channel),
-        borrowed(o.loss),
     )
 
 
@@ -631,9 +628,7 @@ def bounded(x: float) -> np.float32:
 
 @hot
 def write_block(known: F64, lay: Layout, b: int, at: int, best: int, alone: bool, pool: Pool, s: Scratch, out: Out, i: int) -> None:
-    """Expected band in the features' own units, parts of the distance, losses; before anything is learned."""
-    loss, many = s.loss, 0.0
-    loss[0], loss[1] = 0.0, 0.0
+    """Expected band in the features' own units, parts of the distance; before anything is learned."""
     for f in range(lay.F):
         k = at + f
         out.z[i, k] = s.z[b, f]
@@ -651,12 +646,6 @@ def write_block(known: F64, lay: Layout, b: int, at: int, best: int, alone: bool
         out.low[i, k] = min(bounded(max(low, 0.0) if positive else low), out.middle[i, k])
         high = min(mean + wide * scale.unsquash(guess + half), max(far[1], float(out.middle[i, k])))
         out.high[i, k] = max(bounded(high), out.middle[i, k])
-        if s.valid[b, f]:
-            many += 1.0
-            loss[0] += min(s.residual[b, 0, f] ** 2, 9.0)
-            loss[1] += min(s.far[b, f] ** 2, 9.0)
-    out.loss[i, 0] += np.float32(loss[0] / max(many, 1.0))
-    out.loss[i, 1] += np.float32(loss[1] / max(many, 1.0))
 
 
 @hot

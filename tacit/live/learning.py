@@ -180,21 +180,10 @@ class Learning:
         self.trial, self.sides, self.challenger = None, [], ""
 
     def _record(self, model: LiveModel, decision: str, name: str, reason: str, gain: float, low: float, high: float) -> None:
-        self.verdicts.append(
-            {
-                "time": float(model.pool.clock[0]),
-                "position": model.seen,
-                "from": model.name,
-                "to": name,
-                "decision": decision,
-                "gain": gain,
-                "low": low,
-                "high": high,
-                "reason": reason,
-                "attempt": self.attempts,
-                "tasks": TASKS[(self.attempts - 1) % len(TASKS)],
-            }
-        )
+        figures = {"gain": gain, "low": low, "high": high, "reason": reason}
+        effort = {"attempt": self.attempts, "tasks": TASKS[(self.attempts - 1) % len(TASKS)]}
+        moment = {"time": float(model.pool.clock[0]), "position": model.seen}
+        self.verdicts.append({**moment, "from": model.name, "to": name, "decision": decision, **figures, **effort})
 
     # ------------------------------------------------------------------ state
     def status(self) -> dict[str, Any]:

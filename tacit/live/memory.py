@@ -41,7 +41,7 @@ def new_pool(blocks: int, features: int, budget: float) -> Pool:
 
 
 def new_scratch(blocks: int, lay: Layout, sums: int = 1) -> Scratch:
-    """Room to work in for one block layout; `sums`: twice the encoder's units."""
+    """Room to work in for one block layout; `sums`: what the encoder needs (`scratch_for`)."""
     B, F, P, C = blocks, lay.F, lay.P, CHANNELS
 
     def single(*shape: int) -> NDArray[np.float32]:
@@ -65,7 +65,6 @@ def new_scratch(blocks: int, lay: Layout, sums: int = 1) -> Scratch:
         when=np.full(1, np.nan),
         season=single(SEASON),
         work=single(F),
-        loss=double(2),
         sums=single(sums),
         pairs=single(TOGETHER, P),
         target=single(TOGETHER, 2 * F),
@@ -96,7 +95,6 @@ def new_out(n: int, columns: int) -> Out:
         drift=np.empty(n, np.float32),
         z=wide[5],
         channel=np.zeros(n, np.int8),
-        loss=np.zeros((n, 2), np.float32),
     )
 
 
