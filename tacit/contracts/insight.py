@@ -80,6 +80,11 @@ class Insights:
     def __len__(self) -> int:
         return len(self.times)
 
+    def odds(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """-log of the calibrated tail probability of these rows, at most 36.7; NaN where the score is null."""
+        tail: NDArray[np.float64] = -np.log(np.maximum(1.0 - self.score[rows], 1e-16))
+        return tail
+
     def iso(self) -> list[str]:
         """Event times as ISO 8601 in UTC with microseconds, [n]."""
         text = np.datetime_as_string((self.times // 1000).astype("datetime64[us]"), timezone="UTC")

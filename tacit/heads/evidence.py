@@ -19,11 +19,11 @@ from tacit.heads.compiling import compiled, hot
 
 Doubles = NDArray[np.float64]
 
-DRAG = 3.0
+DRAG = 2.3
 CAP = 20.0
 MOST = 100.0
 LEAST = 6.0  # an alert needs at least this, however generous the budget
-THETA = 0.94  # of independent events: the root of exp(-theta DRAG) = 1 - theta
+THETA = 0.86  # of independent events: the root of exp(-theta DRAG) = 1 - theta
 BINS = 400  # of peak heights, a quarter each
 PRIOR = 20.0
 PRESSURE = 0.25  # how much of itself the threshold rises by for each budget's worth of alerts over the budget

@@ -1,7 +1,7 @@
 """Tails: how rare a value of this size is, from decayed counts, the same meaning on every stream.
 
 Two sketches. The inner one, per feature and channel, turns |residual| / sigma into a Gaussian surprise g (two-sided):
-64 bins, four an octave from 2^-6 to 2^10, pooled over keys, with a Cauchy prior of PRIOR events, so that it
+128 bins, four an octave from 2^-6 to 2^26, pooled over keys, with a Cauchy prior of PRIOR events, so that it
 is sane before data and never sure beyond them. The outer one turns the event's statistic q into the tail
 probability that becomes the score: linear bins of q (itself a -log p), an exponential tail fitted to the excesses over its upper
 two per cent (peaks over threshold; Pickands 1975), and a correction held by feedback from the exceedances that really
@@ -20,13 +20,13 @@ from tacit.heads.compiling import compiled, hot
 Row = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-BINS = 64
+BINS = 128
 LOWEST = -6  # log2 of the first edge
 PER_OCTAVE = 4
 PRIOR = 4.0
 TAIL_PRIOR, HILL = 4.0, 10.0  # exponent of the tail before data, and how many exceedances that is worth
 HALF_LIFE = 20_000.0  # events, of both sketches
-REFRESH = 256  # events between two readings of a sketch into its table
+REFRESH = 512  # events between two readings of a sketch into its table
 
 OUTER = 512  # bins of q from 0 to Q_HIGH
 Q_HIGH = 64.0

@@ -44,6 +44,7 @@ YOUNG = 8  # events of a key before its residuals count
 LEVEL = 1.0 - 0.5 ** (1 / 2.0)  # the level looks back 2 events
 RECENT = 0.01  # of the mean and spread that a departure is measured by; they are not robust: what just happened is no news
 LASTS = 1.0 - 0.5 ** (1 / 32.0)  # the level's statistic is averaged over 32 events: it is what lasts
+LOUDEST = 30.0  # -log p that one event can say: a single monstrous value does not last
 VOICE = (0.3, 1.0)  # of innovation and departure in the sum
 DRIFT = 1.0 - 0.5 ** (1 / 256.0)
 WRAP = RING * SOLVE * WHITEN * 128  # counts wrap here, long before float32 loses the unit
@@ -313,7 +314,7 @@ def departure(x: float, mean: float, spread: float) -> float:
     """How far x lies from the last hundred events, in their spread; 0 while that is not known."""
     if not spread > 1e-12 * abs(mean):
         return 0.0
-    return min(max((x - mean) / spread, -1e6), 1e6)
+    return min(max((x - mean) / spread, -1e8), 1e8)
 
 
 @hot
@@ -345,7 +346,7 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
             np.float32(departure(values[b * F + f], known[RECENT_MEAN, f], known[RECENT_SPREAD, f])) if valid[f] else np.float32(0.0)
         )
         s.far[b, f] = z[f] - lane[then + f] if n >= HORIZONS[1] else np.float32(0.0)
-        s.residual[b, 2, f] = level
+        s.residual[b, 2, f] = np.float32(min(max(scale.unsquash(level), -1e8), 1e8))
         for c in range(CHANNELS):
             g = 0.0
             spread = lane[lay.sigma + f] if c == 0 else base[lay.level_scale + f] if c == 2 else np.float32(1.0)
@@ -563,7 +564,7 @@ def run(
             if width[c] > 0.0 and n >= YOUNG:
                 joint = tail.chi_square_surprise(energy[c], width[c])
                 single = tail.minus_log_tail(greatest[c]) - math.log(2.0 * width[c])
-                joint, single = max(joint, 0.0), max(single, 0.0)
+                joint, single = min(max(joint, 0.0), LOUDEST), min(max(single, 0.0), LOUDEST)
                 s.alone[c] = single >= joint
                 learn = n >= 2 * YOUNG
                 if c == 2:

@@ -296,8 +296,9 @@ class LiveModel:
 
     def _alerts(self, insights: Insights, opened: NDArray[np.int8]) -> None:
         """Episodes that open, rise and close in these rows; suppressed ones are taken out of the rows."""
-        for i in insights.alert.nonzero()[0].tolist():
-            id, surprise = int(insights.alert[i]), float(insights.surprise[i])
+        rows = insights.alert.nonzero()[0]
+        for i, surprise in zip(rows.tolist(), insights.odds(rows).tolist(), strict=True):
+            id = int(insights.alert[i])
             if opened[i] == 2:
                 self.episodes.end(id, int(insights.times[i]))
             episode = self.episodes.all.get(id)

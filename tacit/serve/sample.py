@@ -53,7 +53,7 @@ def keep(insights: Insights, rows: Rows) -> Kept:
         for place, values in enumerate(columns):
             data[:, place] = values[rows]
     i, keys = insights, [insights.keys[row] for row in rows.tolist()]
-    return Kept(keys, i.times[rows], i.positions[rows], i.alert[rows], i.score[rows], i.surprise[rows], i.late[rows], i.features, data)
+    return Kept(keys, i.times[rows], i.positions[rows], i.alert[rows], i.score[rows], i.odds(rows), i.late[rows], i.features, data)
 
 
 class Sampler:

@@ -273,7 +273,7 @@ def test_evidence_adds_up_and_lets_go() -> None:
     for _ in range(5):
         a = evidence.add_evidence(a, 8.0)
     assert math.isclose(a, 5 * (8.0 - evidence.DRAG))
-    for _ in range(20):
+    for _ in range(25):
         a = evidence.add_evidence(a, 1.0)
     assert a == 0.0
     assert evidence.add_evidence(0.0, 1e9) == evidence.CAP - evidence.DRAG
