@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +57,7 @@ def budget(text: str) -> float:
         count = float(number)
     except ValueError:
         count = -1.0
-    if not slash or span.strip() not in SPANS or count <= 0:
+    if not slash or span.strip() not in SPANS or not 0 < count < math.inf:
         raise TacitError(f"{text!r} is not an alert budget.", "Write 3/day, 1/hour or 20/week.")
     return count * 86_400.0 / SPANS[span.strip()]
 
@@ -70,6 +71,8 @@ def assemble(wish: Wish, show: Callable[[Insights], None] | None = None, tell: C
     alerts, idle = budget(wish.alerts), seconds(wish.idle)
     if wish.learn not in (None, "background", "inline", "off"):
         raise TacitError(f"--learn {wish.learn} is unknown.", "It is background, inline or off.")
+    if not 0 <= wish.seed < 1 << 32:
+        raise TacitError(f"--seed {wish.seed} cannot be used.", "It is a whole number from 0 to 4294967295.")
     source: Source = open_source(
         wish.source, key=wish.key, time=wish.time, columns=wish.columns, speed=wish.speed, strict=wish.strict, reorder=wish.reorder
     )

@@ -14,6 +14,8 @@ from tacit.app.assemble import Wish, assemble, seconds
 from tacit.contracts.episode import Episode
 from tacit.contracts.errors import SinkClosed, TacitError
 
+NOTES = 100  # said in a run at most
+
 
 @dataclass(slots=True)
 class Show:
@@ -37,6 +39,8 @@ def run_watch(wish: Wish, show: Show) -> None:
 
     console = Console(stderr=True, highlight=False)
     limit = seconds(show.for_) if show.for_ else None
+    if not 0 <= show.port <= 65_535:
+        raise TacitError(f"--port {show.port}: there is no such port.", "Choose one from 1 to 65535.")
     quieter = wish.source == "host:"
     if quieter:
         os.nice(5)
@@ -57,8 +61,7 @@ def run_watch(wish: Wish, show: Show) -> None:
 
             history = History(wish.model)
         runner = assemble(wish, history.push if history else None, lambda e: tell(e, console, history))
-        for note in runner.source.notes:
-            console.print(f"[dim]{note}[/dim]", markup=True)
+        noted = say(runner.source.notes, 0, console)
         if show.dashboard and history:
             from tacit.live.status import status
             from tacit.serve.dashboard import Dashboard
@@ -66,7 +69,7 @@ def run_watch(wish: Wish, show: Show) -> None:
             dashboard = Dashboard(history, lambda: status(runner), runner.post, show.host, show.port, show.token)
             dashboard.start()
             console.print(f"dashboard at [bold]{dashboard.url}[/bold] (Ctrl-C ends)")
-        drive(runner, console, limit)
+        drive(runner, console, limit, noted)
         if dashboard and not show.until_end and runner.ended and limit is None:
             runner.save(wait=True)
             console.print("the source has ended; the dashboard stays up (Ctrl-C ends; --until-end leaves at once)")
@@ -96,13 +99,27 @@ def make_folder(folder: Path) -> None:
         raise TacitError(f"the model folder {folder} cannot be written.", "Choose another with --model.")
 
 
-def drive(runner: Any, console: Any, limit: float | None) -> None:
+def say(notes: list[str], said: int, console: Any) -> int:
+    """Prints the notes behind the first `said`, a hundred at most; returns how many there are now."""
+    for note in notes[said:NOTES]:
+        console.print(plain(note), style="dim", markup=False, soft_wrap=True)
+    return len(notes)
+
+
+def plain(text: str) -> str:
+    """What came from a stream, safe for a terminal: nothing in it moves the cursor or sets colours."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def drive(runner: Any, console: Any, limit: float | None, noted: int = 0) -> None:
     """The loop, with a progress line where somebody looks and it takes long."""
     end = None if limit is None else time.monotonic() + limit
     shown = time.monotonic()
     live = sys.stderr.isatty()
     while not runner.stopping and (end is None or time.monotonic() < end):
         insights = runner.step(0.2 if end is None else min(0.2, max(0.0, end - time.monotonic())))
+        if len(runner.source.notes) > noted:  # some columns and rotations show only on the way
+            noted = say(runner.source.notes, noted, console)
         if insights is None:
             return
         now = time.monotonic()
@@ -151,9 +168,9 @@ def finish(runner: Any, dashboard: Any, history: Any, console: Any) -> None:
         parts = [f"{runner.events:,} events", f"{len(model.keys.slots) if model else 0:,} keys", f"{alerts:,} alerts"]
         if refusals.total:
             parts.append(f"{refusals.total:,} refused ({', '.join(f'{reason}: {n:,}' for reason, n in refusals.counts.items())})")
-        console.print(", ".join(parts))
+        console.print(", ".join(parts), markup=False, soft_wrap=True)
         for reason, where, sample in refusals.samples[:5]:
-            console.print(f"[dim]  {reason} at {where}: {sample[:80]}[/dim]", markup=True, soft_wrap=True)
+            console.print(plain(f"  {reason} at {where}: {sample[:80]}"), style="dim", markup=False, soft_wrap=True)
     if problem is not None:
         raise problem
 

@@ -137,6 +137,9 @@ def _check_wishes(wishes: Wishes, columns: dict[str, Any]) -> None:
     asked = [("--time", wishes.time)] if wishes.time else []
     asked += [("--key", k) for k in wishes.key or ()] + [("--columns", c) for c in (*wishes.wanted(), *wishes.unwanted())]
     for option, name in asked:
+        kind = str(name).rpartition(":")
+        if name not in columns and kind[0] in columns:
+            raise SchemaError(f"--columns {name}: there is no kind {kind[2]!r}.", "Known: number, counter, boolean, category.")
         if name not in columns:
             near = difflib.get_close_matches(str(name), columns, n=1)
             guess = f"Did you mean {near[0]!r}? " if near else ""
@@ -145,6 +148,8 @@ def _check_wishes(wishes: Wishes, columns: dict[str, Any]) -> None:
 
 def _find_time(schema: Schema, notes: list[str], columns: dict[str, list[Any]], live: bool) -> None:
     chosen = schema.wishes.time
+    if chosen in (schema.wishes.key or ()):
+        raise SchemaError(f"--key {chosen}: it is the time, too.", "Choose another column for one of them.")
     if chosen is not None:
         found = find_form(columns[chosen])
         if found is None:
@@ -152,7 +157,7 @@ def _find_time(schema: Schema, notes: list[str], columns: dict[str, list[Any]], 
                 f"--time {chosen}: values such as {columns[chosen][:1]!r} are no times.", "Known: epoch numbers, ISO 8601, common dates."
             )
     else:
-        chosen, found = _guess_time(columns)
+        chosen, found = _guess_time({c: v for c, v in columns.items() if c not in (schema.wishes.key or ())})
     if chosen is None or found is None:
         notes.append(f"time: none found, {'the wall clock at arrival' if live else 'the row number in seconds'}")
         return

@@ -170,6 +170,8 @@ def parser_of(head: bytes, what: str) -> Csv | Jsonl:
         raise SourceError(f"{what} is UTF-16.", "Save it as UTF-8, for example with: iconv -f UTF-16 -t UTF-8")
     if start[:1] == b"{":
         return Jsonl()
+    if head[:2] == b"\x1f\x8b":
+        raise SourceError(f"{what} is gzipped.", "Give the file itself, or unpack it: zcat FILE | tacit watch -")
     if b"\0" in start.partition(b"\n")[0]:
         raise SourceError(f"{what} is binary, neither CSV, JSON lines nor Parquet.", "tacit inspect shows what a source holds.")
     if start[:1] == b"[" and start[1:].lstrip()[:1] in (b"{", b"["):
@@ -192,6 +194,8 @@ def list_files(path: Path) -> list[Path]:
     if not path.is_dir():
         if not path.exists():
             raise missing(path, FileNotFoundError(2, "no such file"))
+        if path.is_fifo():
+            raise SourceError(f"{path} is a pipe, which can be read only once.", f"Read it as standard input: tacit watch - < {path}")
         return [path]
     files = sorted(f for f in path.iterdir() if f.is_file() and f.name.removesuffix(".gz").endswith(SUFFIXES) and f.name[0] != ".")
     if not files:

@@ -20,6 +20,7 @@ from tacit.connect.text import is_number, to_number
 
 Times = NDArray[np.int64]
 SCALE = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+LEAST = 20  # values among which a bad one may be
 LIMIT = 9_200_000_000_000_000_000  # ns: the year 2261
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:?\d\d|$)")
 _ZONE = re.compile(r"(?:Z|z| ?UTC|[+-]\d\d:?\d\d|[+-]\d\d)$")
@@ -57,6 +58,14 @@ def find_form(values: Sequence[Any]) -> tuple[str, str] | None:
     """
     if not values:
         return None
+    found = _form(values)
+    if found is None and len(values) >= LEAST:  # a few bad ones do not hide a time
+        good = [v for v in values if is_number(v) or (isinstance(v, str) and one(v) is not None)]
+        found = _form(good) if 0.95 * len(values) <= len(good) < len(values) else None
+    return found
+
+
+def _form(values: Sequence[Any]) -> tuple[str, str] | None:
     if hasattr(values[0], "isoformat") or isinstance(values[0], np.datetime64):
         return "iso", ""
     if all(is_number(v) for v in values):

@@ -13,6 +13,8 @@ from typing import Any
 
 import orjson
 
+from tacit.contracts.errors import ModelError
+
 Entry = dict[str, Any]  # {"at": events seen, "what": "feedback" | "trial", ...}
 
 
@@ -24,7 +26,14 @@ class Journal:
         self.entries: list[Entry] = []
         if path is not None and path.exists():
             lines = path.read_bytes().split(b"\n")
-            self.entries = [orjson.loads(line) for line in lines[:-1]]
+            try:
+                self.entries = [orjson.loads(line) for line in lines[:-1]]
+                if not all(isinstance(e, dict) and isinstance(e.get("at"), int) and "what" in e for e in self.entries):
+                    raise ValueError("a line is no entry")
+            except ValueError as e:
+                raise ModelError(
+                    f"{path} has been altered or is damaged: {e}.", "Restore the folder from a copy, or start anew in an empty one."
+                ) from e
             if lines[-1]:  # a kill tore the last line: it had not taken hold
                 path.write_bytes(b"".join(line + b"\n" for line in lines[:-1]))
         self._next = 0

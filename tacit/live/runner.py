@@ -176,13 +176,11 @@ class Runner:
         parts, meta = loaded
         model = self.make(features_of(meta))
         put_back(model, parts, meta, checkpoints.folder.parent)
-        same = meta["source"] == self.source.name and self.source.replayable
+        known = meta["source"] == self.source.name
+        if known:
+            self._seek(meta["position"])
+        same = known and self.source.replayable
         if same:
-            self.source.seek(meta["position"])
-            for sink in self.sinks:
-                resume = getattr(sink, "resume", None)
-                if resume is not None:
-                    resume(self.source.name, meta["position"])
             self.events, self.late = int(meta["events"]), int(meta["late"])
         self._begin(model)
         if self.learning and "learning" in meta:
@@ -191,6 +189,20 @@ class Runner:
         self.journal.apply_due(model.seen, self._apply)
         if self.learning:
             self.learning.turn(model, self.journal)
+
+    def _seek(self, position: dict[str, Any]) -> None:
+        """Go on behind `position`; what cannot be replayed only counts on, behind the newest event that a sink has."""
+        for sink in self.sinks:
+            if self.source.replayable:
+                getattr(sink, "resume", lambda *_: None)(self.source.name, position)
+            else:
+                last = getattr(sink, "last", lambda _: None)(self.source.name)
+                position = last if last and int(last["next"]) > int(position["next"]) else position
+        try:
+            self.source.seek(position)
+        except (KeyError, TypeError, ValueError) as e:
+            wrong = f"the saved position does not fit {self.source.name} as it is read now ({e!r})."
+            raise ModelError(wrong, "Give the same --speed and --reorder as before, or another --model.") from e
 
     def close(self) -> None:
         """Everything safe on the disk, everything let go; also after an error or Ctrl-C."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 import tracemalloc
 
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 
 from connect.conftest import drain
 from tacit.connect.lines import Lines
+from tacit.connect.readers import list_files, parser_of
+from tacit.connect.sources.file import File
 from tacit.contracts.errors import SchemaError, SourceError
 from tacit.contracts.events import Refusals
 
@@ -144,3 +148,41 @@ def test_times_that_cannot_be_read_are_refused(open_source, write):
 def test_text_without_any_use_is_an_error(open_source, write):
     with pytest.raises(SchemaError, match="no column holds numbers"):
         open_source(write("a.csv", "word\n" + "".join(f"w{i}\n" for i in range(50))))
+
+
+def test_a_few_bad_times_do_not_hide_the_time(open_source, write):
+    lines = [json.dumps({"time": 1.7e9 + i if i != 30 else "rubbish", "a": i % 7}) for i in range(60)]
+    source = open_source(write("s.jsonl", "\n".join(lines) + "\n"))
+    events = drain(source)
+    assert len(events) == 59 and [f.name for f in events.features] == ["a"]
+    assert source.refusals.counts["time cannot be read"] == 1
+
+
+def test_the_key_is_not_taken_for_the_time(open_source, write):
+    events = drain(open_source(write("s.csv", "time,a\n1,2\n1,3\n2,4\n"), key="time"))
+    assert list(events.keys) == ["1", "1", "2"]
+
+
+def test_a_pipe_and_packed_text_on_standard_input_are_refused_in_words(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceError, match="standard input"):
+        list_files(tmp_path / "pipe")
+    with pytest.raises(SourceError, match="zcat"):
+        parser_of(gzip.compress(b"a,b"), "standard input")
+
+
+def test_a_parquet_file_damaged_in_the_middle(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pyarrow = pytest.importorskip("pyarrow")
+    file = tmp_path / "s.parquet"
+    parquet.write_table(pyarrow.table({"a": np.random.default_rng(0).standard_normal(2000)}), file)
+    data = bytearray(file.read_bytes())
+    data[10:4000] = bytes(255 - b for b in data[10:4000])
+    file.write_bytes(data)
+    with pytest.raises(SourceError, match="row 1"):
+        File(str(file))
+
+
+def test_blank_lines_before_the_header_hide_nothing(open_source, write):
+    source = open_source(write("s.csv", "\r\n\r\ntime,a\n1700000000,2\n1700000001,3\n"))
+    assert [f.name for f in source.features] == ["a"] and len(drain(source)) == 2

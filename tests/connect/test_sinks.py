@@ -125,7 +125,10 @@ def test_jsonl_refusals_say_what_to_do(tmp_path):
     with pytest.raises(UnknownName, match="no sink is called 'csv'"):
         open_sink("csv:x")
     (tmp_path / "other").write_text("hello\n")
-    sink = open_sink(f"jsonl:{tmp_path}/other")
+    with pytest.raises(SinkError, match="holds other lines than insights"):
+        open_sink(f"jsonl:{tmp_path}/other")
+    (tmp_path / "mixed").write_text('{"key":"","position":0}\nhello\n')
+    sink = open_sink(f"jsonl:{tmp_path}/mixed")
     with pytest.raises(SinkError, match="holds other lines than insights"):
         sink.resume("s", {"next": 1})
     sink.close()
@@ -247,3 +250,12 @@ def test_sqlite_refusals_say_what_to_do(tmp_path):
     base = sqlite3.connect(tmp_path / "o.db")
     assert base.execute("select count(*) from insights").fetchone()[0] == 500
     base.close()
+
+
+@pytest.mark.parametrize("text", [b"a,b\n1,2\n", b"notes without an end of line", b'{"name": 1}\n'])
+def test_jsonl_never_touches_a_file_of_somebody_else(tmp_path, text):
+    file = tmp_path / "notes"
+    file.write_bytes(text)
+    with pytest.raises(SinkError, match="other lines than insights"):
+        open_sink(f"jsonl:{file}")
+    assert file.read_bytes() == text

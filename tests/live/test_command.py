@@ -333,3 +333,43 @@ def test_inspect_tells_what_it_found(tmp_path: Path) -> None:
 def test_help_and_version() -> None:
     assert b"watch" in tacit("--help").stdout and b"--until-end" in tacit("watch", "--help", env={**os.environ, "COLUMNS": "200"}).stdout
     assert tacit("--version").stdout.startswith(b"tacit 0.")
+
+
+def test_nothing_that_a_stream_holds_is_taken_for_colours_or_breaks_the_end(tmp_path: Path) -> None:
+    file = tmp_path / "s.jsonl"
+    file.write_text('{"time":1,"a":2,"[/x]":"u"}\n{"time":2,"a":2}\n[/a] oops \x1b[31m\n{"time":3,"a":4}\n')
+    done = tacit("watch", str(file), "--no-dashboard", "--learn", "off")
+    assert done.returncode == 0, done.stderr
+    assert b"'[/x]'" in done.stderr and b"[/a] oops" in done.stderr and b"\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (["--seed", "-1"], b"--seed -1"),
+        (["--port", "70000"], b"--port 70000"),
+        (["--alerts", "nan/day"], b"alert budget"),
+        (["--key", "time", "--time", "time"], b"--key time"),
+        (["--columns", "a:bogus"], b"no kind 'bogus'"),
+    ],
+)
+def test_values_out_of_range_are_refused_in_one_line(tmp_path: Path, option: list[str], said: bytes) -> None:
+    done = tacit("watch", str(make_file(tmp_path / "s.csv", 50)), "--until-end", *option)
+    assert done.returncode == 2 and said in done.stderr and done.stderr.count(b"\n") == 1, done.stderr
+
+
+def test_standard_input_counts_on_in_a_model_folder_and_says_what_it_found(tmp_path: Path) -> None:
+    data = make_file(tmp_path / "s.csv", 200).read_bytes()
+    wishes = ("--no-dashboard", "--learn", "off", "--model", str(tmp_path / "m"), "--out", f"sqlite:{tmp_path / 'i.db'}")
+    for runs in (1, 2):
+        done = tacit("watch", "-", *wishes, input=data)
+        assert done.returncode == 0, done.stderr
+        assert [row[3] for row in insights_in(tmp_path / "i.db")] == list(range(200 * runs))
+        assert runs == 2 or b"time: 'time'" in done.stderr
+
+
+def test_a_position_taken_with_other_options_is_refused_in_words(tmp_path: Path) -> None:
+    wishes = ("watch", str(make_file(tmp_path / "s.csv", 200)), "--no-dashboard", "--learn", "off", "--model", str(tmp_path / "m"))
+    assert tacit(*wishes).returncode == 0
+    done = tacit(*wishes, "--reorder", "5s")
+    assert done.returncode == 2 and b"--reorder" in done.stderr and b"Traceback" not in done.stderr, done.stderr

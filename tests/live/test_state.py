@@ -336,3 +336,10 @@ def test_another_source_may_go_on_with_the_model(tmp_path: Path) -> None:
     finish(other)
     other.close()
     assert len(sink.rows) == 500 and sink.rows[0][0] is not None, "no warm-up again"
+
+
+@pytest.mark.parametrize("text", [b"garbage\n", b"[]\n", b'{"at": 1}\n'])
+def test_a_damaged_journal_is_refused(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "journal.jsonl").write_bytes(text)
+    with pytest.raises(ModelError, match="journal"):
+        Journal(tmp_path / "journal.jsonl")

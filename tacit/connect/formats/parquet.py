@@ -38,7 +38,10 @@ class Parquet:
         if group is None:
             return Columns(self.names, [[] for _ in self.names], [], place)
         if group != self._group:
-            self._group, self._table = group, self._file.read_row_group(group)
+            try:
+                self._group, self._table = group, self._file.read_row_group(group)
+            except (ValueError, OSError) as error:  # ArrowInvalid is a ValueError
+                raise SourceError(f"{self.path} cannot be read on from row {start + 1}: {error}.", "Is the file whole?") from error
         part = self._table.slice(start - self._starts[group], limit)
         return Columns(self.names, arrow_columns(part), range(start + 1, start + 1 + part.num_rows), place)
 

@@ -14,6 +14,8 @@ from tacit.contracts.insight import Insights
 from tacit.contracts.sink import Sink
 from tacit.contracts.source import Position
 
+BEGIN = b'{"key":'  # of every insight's line
+
 
 class Jsonl(Sink):
     """target: a file, appended to, or "-" for standard output.
@@ -35,6 +37,7 @@ class Jsonl(Sink):
         try:
             self._descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             if os.fstat(self._descriptor).st_size and Path(target).is_file():
+                self._check_ours()
                 self._cut_torn_line()
         except OSError as error:
             raise SinkError(f"{target} cannot be written: {error.strerror}.", "Choose another file for --out jsonl:FILE.") from error
@@ -97,6 +100,13 @@ class Jsonl(Sink):
         """Leave no half line behind a failed write."""
         if Path(self.target).is_file():
             os.ftruncate(self._descriptor, size)
+
+    def _check_ours(self) -> None:
+        """Raises SinkError where the file begins with anything but an insight: it is somebody's, and stays as it is."""
+        head = os.pread(self._descriptor, len(BEGIN), 0)
+        if head != BEGIN[: len(head)]:
+            os.close(self._descriptor)
+            raise SinkError(f"{self.target} holds other lines than insights: {head!r}.", "Choose another file for --out jsonl:FILE.")
 
     def _cut_torn_line(self) -> None:
         size = os.fstat(self._descriptor).st_size

@@ -88,6 +88,8 @@ class File(Source):
             reader = self._open(at)
             try:
                 sample = reader.next(SAMPLE, Refusals())  # refusals count when the rows are read for good
+                while sample is not None and not len(sample):  # blank or refused lines first
+                    sample = reader.next(SAMPLE, Refusals())
             finally:
                 reader.close()
             if sample is not None and len(sample):
