@@ -184,8 +184,8 @@ def show_inspection(source: str, key: str | None, when: str | None, columns: str
 
     table = Table(show_header=False, box=None, pad_edge=False)
     for row in inspect(source, key=key, time=when, columns=columns):
-        table.add_row(*(str(cell) for cell in row))
-    Console(highlight=False).print(table)
+        table.add_row(*(plain(str(cell)) for cell in row))
+    Console(highlight=False, markup=False).print(table)
 
 
 def run_demo(speed: str, port: int, dashboard: bool, until_end: bool, out: list[str]) -> None:

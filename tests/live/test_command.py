@@ -341,6 +341,8 @@ def test_nothing_that_a_stream_holds_is_taken_for_colours_or_breaks_the_end(tmp_
     done = tacit("watch", str(file), "--no-dashboard", "--learn", "off")
     assert done.returncode == 0, done.stderr
     assert b"'[/x]'" in done.stderr and b"[/a] oops" in done.stderr and b"\x1b" not in done.stderr
+    shown = tacit("inspect", str(file))
+    assert shown.returncode == 0 and b"[/x]" in shown.stdout, shown.stderr
 
 
 @pytest.mark.parametrize(
