@@ -7,6 +7,7 @@ it names are on the disk, so a kill at any moment leaves the state before or the
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import os
@@ -35,6 +36,25 @@ class Checkpoints:
         self._thread: threading.Thread | None = None
         self._failure: OSError | None = None
         self._number = 0
+        self._lock: int | None = None
+
+    def claim(self) -> None:
+        """This process alone writes here until `release`. Raises ModelError where another one does."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as e:
+            self.release()
+            raise ModelError(f"{self.folder.parent} is being written by another tacit.", "Stop that one, or choose another --model.") from e
+        except OSError as e:
+            raise ModelError(f"{self.folder} cannot be written: {e.strerror}.", "Choose another --model.") from e
+
+    def release(self) -> None:
+        """Others may write here; the system does it too when the process ends."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def wants_full(self) -> bool:
         """The chain is empty or long, or outweighs its full part."""

@@ -17,7 +17,7 @@ from tacit.contracts.episode import VERDICTS, Episode
 from tacit.contracts.errors import ModelError, TacitError, UnknownName
 from tacit.contracts.insight import Insights
 from tacit.contracts.sink import Sink
-from tacit.contracts.source import Source
+from tacit.contracts.source import Position, Source
 from tacit.live.aligning import align
 from tacit.live.checkpoint import Checkpoints
 from tacit.live.folder import write_about
@@ -62,7 +62,12 @@ class Runner:
             self.learning.stopping = lambda: self.stopping
         self._saved, self._mail = time.monotonic(), deque[tuple[int, str]]()
         if self.checkpoints:
-            self._restore(self.checkpoints)
+            self.checkpoints.claim()
+            try:
+                self._restore(self.checkpoints)
+            except BaseException:
+                self.checkpoints.release()
+                raise
 
     # ------------------------------------------------------------------ events
     def step(self, timeout: float = 0.2) -> Insights | None:
@@ -73,6 +78,7 @@ class Runner:
         for due in (self.journal.until_next(seen), self.learning.until_next(seen) if self.learning else None):
             if due is not None and due > 0:
                 limit = min(limit, due)
+        start = self.source.position() if self.model is None and self.checkpoints else {}
         events = self.source.poll(limit, timeout)
         began = time.monotonic()
         if events is None:
@@ -82,6 +88,7 @@ class Runner:
             if not len(events):
                 return empty(events)
             self._begin(self.make(events.features))
+            self.save(wait=True, position=start)  # before anything is written: a kill from here on finds where to begin
         assert self.model is not None
         events = align(events, self.model.features)
         insights = self.model.process(events)
@@ -147,7 +154,7 @@ class Runner:
             self.learning.apply(self.model, entry)
 
     # ------------------------------------------------------------------ state
-    def save(self, wait: bool = False) -> None:
+    def save(self, wait: bool = False, position: Position | None = None) -> None:
         """Flush the sinks, then hand the state to the writer. Raises SinkError, ModelError."""
         for sink in self.sinks:
             sink.flush()
@@ -155,7 +162,13 @@ class Runner:
             self.checkpoints.wait()
             full = self.checkpoints.wants_full() or self.model.reformed
             arrays, meta = collect(self.model, full)
-            meta.update(source=self.source.name, position=self.source.position(), journal=self.journal.applied, events=self.events, late=self.late)
+            meta.update(
+                source=self.source.name,
+                position=self.source.position() if position is None else position,
+                journal=self.journal.applied,
+                events=self.events,
+                late=self.late,
+            )
             if self.learning:
                 more, state = self.learning.state()
                 arrays.update(more)
@@ -212,6 +225,8 @@ class Runner:
                 act()
             except (TacitError, OSError) as e:
                 problems.append(e)
+        if self.checkpoints:
+            self.checkpoints.release()
         if self.learning:
             self.learning.close()
             if self.model is not None:

@@ -12,6 +12,12 @@ from tacit.heads.layout import GAP, HORIZONS
 from tacit.live.runner import Runner
 
 
+def short(name: str) -> str:
+    """A source's name without the folders."""
+    kind, colon, path = name.partition(":")
+    return f"{kind}:{path.rpartition('/')[2]}" if colon and "/" in path else name
+
+
 def status(runner: Runner) -> dict[str, Any]:
     """A JSON-able dict; see the dashboard for its reader."""
     model, source = runner.model, runner.source
@@ -19,7 +25,7 @@ def status(runner: Runner) -> dict[str, Any]:
     span = time.monotonic() - rates[0][0] if rates else 0.0
     delays = 1e3 * np.array(list(runner.delays) or [0.0])
     out: dict[str, Any] = {
-        "source": source.name,
+        "source": short(source.name),
         "source_notes": list(source.notes) + (list(model.notes) if model else []),
         "events": runner.events,
         "events_per_second": sum(n for _, n in rates) / span if span > 0 else 0.0,

@@ -207,6 +207,8 @@ def test_feedback_said_at_the_last_checkpoint(tmp_path: Path, kind: type[Table],
     id = next(iter(first.model.episodes.all))
     first.post(id, "problem")
     first._read_mail()
+    assert first.checkpoints is not None
+    first.checkpoints.release()  # as the system does when a process is killed
     del first
     second = Runner(kind(table(8192)), lambda f: LiveModel(f, alerts=20.0), [], tmp_path, every=1e9)
     assert second.model is not None and second.model.episodes.all[id].feedback == ("problem" if applied else None)

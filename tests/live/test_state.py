@@ -282,6 +282,8 @@ def test_feedback_is_replayed_at_its_event(tmp_path: Path) -> None:
                 run.post(open_[0].id, "expected")
                 said = True
             if dies and run.events > 9000:
+                assert run.checkpoints is not None
+                run.checkpoints.release()
                 return
         run.close()
 
@@ -289,6 +291,8 @@ def test_feedback_is_replayed_at_its_event(tmp_path: Path) -> None:
     first = runner(rows_, killed, tmp_path / "killed")
     first.step()
     first.save(wait=True)
+    assert first.checkpoints is not None
+    first.checkpoints.release()  # as the system does when a process is killed
     del first
     play(killed, tmp_path / "killed", True)
     entries = [orjson.loads(line) for line in (tmp_path / "killed" / "journal.jsonl").read_bytes().splitlines()]
