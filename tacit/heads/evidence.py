@@ -26,7 +26,7 @@ LEAST = 6.0  # an alert needs at least this, however generous the budget
 THETA = 0.86  # of independent events: the root of exp(-theta DRAG) = 1 - theta
 BINS = 400  # of peak heights, a quarter each
 PRIOR = 20.0
-PRESSURE = 0.25  # how much of itself the threshold rises by for each budget's worth of alerts over the budget
+PRESSURE = 1.0  # how much of itself the threshold rises by for each budget's worth of alerts over the budget
 YOUNG = 500.0  # events after which the threshold is down to twice its size: what is new to us is not yet news
 # header: [threshold, budget a day, peaks, events a day, first time, alerts decayed, time of the last, events]
 THRESHOLD, BUDGET, PEAKS, PER_DAY, FIRST, ALERTS, LAST, EVENTS = range(8)
