@@ -216,7 +216,13 @@ def send_feedback(episode: int, verdict: str, url: str, token: str | None) -> No
         with urllib.request.urlopen(request, timeout=10) as answer:
             answer.read()
     except urllib.error.HTTPError as e:
-        raise TacitError(f"{url} refused: {e.read().decode(errors='replace')}.", "The verdicts are: expected, problem.") from e
+        body = e.read().decode(errors="replace")
+        try:
+            said = json.loads(body)
+            wrong, hint = str(said["error"]), str(said.get("try", ""))
+        except (ValueError, KeyError, TypeError):  # something else than tacit answers there
+            wrong, hint = f"{url} answered {e.code}: {body[:200]}", "Is that the dashboard of a running tacit?"
+        raise TacitError(wrong, hint) from e
     except OSError as e:
         raise TacitError(f"no tacit answers at {url}: {e}.", "Is `tacit watch` running with its dashboard? Give its address with --url.") from e
     sys.stdout.write(f"episode {episode}: {verdict}\n")
