@@ -18,12 +18,12 @@ import numpy as np
 import torch
 
 from benchmarks.stream_bank import Array, Stream, bank, data_folder, forecast_losses, half_lives, means, streams
-from tacit.evaluate.comparison import CELL, relative_gain, student_quantile
+from tacit.evaluation.comparison import CELL, relative_gain, student_quantile
 from tacit.export.twin import to_weights
 from tacit.heads import encode
-from tacit.learning.training import train
+from tacit.learning.stream_training import train
 from tacit.nets.recurrent import RecurrentEncoder
-from tacit.pretext.pretext_task import Windows
+from tacit.pretext.streams.stream_task import Windows
 
 LENGTH, MOST = 128, 1024
 SPANS = ((0.4, 1.0), (0.4, 0.55), (0.7, 0.85))  # learned up to, tested up to: shares of the stream

@@ -17,8 +17,8 @@ import torch
 
 from benchmarks.stream_bank import Stream, bank, data_folder, forecast_losses, half_lives, means, stream, streams
 from benchmarks.stream_encoder import TASKS, tokens_of, windows_of
-from tacit.evaluate.comparison import Trial, Verdict
-from tacit.learning.training import train
+from tacit.evaluation.comparison import Trial, Verdict
+from tacit.learning.stream_training import train
 from tacit.learning.worker import LEARNED
 from tacit.nets.recurrent import RecurrentEncoder
 

@@ -16,7 +16,7 @@ ROOT = Path(tacit.__file__).parent
 FLOORS = {
     **dict.fromkeys(["contracts"], 0),
     **dict.fromkeys(["modalities", "connect", "heads", "ledger", "nets"], 1),
-    **dict.fromkeys(["pretext", "learning", "evaluate", "export"], 2),
+    **dict.fromkeys(["pretext", "learning", "evaluation", "export"], 2),
     **dict.fromkeys(["live"], 3),
     **dict.fromkeys(["federated", "decide"], 4),
     **dict.fromkeys(["serve"], 5),

@@ -23,7 +23,7 @@ from tacit.contracts.insight import Insights
 from tacit.contracts.sink import Sink
 from tacit.contracts.source import Source
 
-LEAST = {"source": 6, "format": 3, "sink": 2, "pretext task": 3}
+LEAST = {"source": 6, "format": 3, "sink": 2, "stream task": 3}
 PARTS = [(kind, name) for kind in ROOMS for name in names(kind)]
 ELSEWHERE = {  # constructor arguments that are not kept under their own name, and why
     ("source", "host", "disk"): "kept by the reader of the machine, which is all that uses it",
@@ -265,7 +265,7 @@ def encoder_and_windows() -> tuple[Any, Any]:
     import torch
 
     from tacit.nets.recurrent import RecurrentEncoder
-    from tacit.pretext.pretext_task import Windows
+    from tacit.pretext.streams.stream_task import Windows
 
     rng = np.random.default_rng(0)
     z = torch.from_numpy(np.cumsum(rng.standard_normal((8, 64, 3)), axis=1).astype(np.float32) / 4)
@@ -274,13 +274,13 @@ def encoder_and_windows() -> tuple[Any, Any]:
     return RecurrentEncoder(3, (3.0, 30.0), seed=0), windows
 
 
-@pytest.mark.parametrize("name", names("pretext task"))
+@pytest.mark.parametrize("name", names("stream task"))
 def test_a_pretext_task_poses_the_same_puzzle_from_the_same_generator(encoder_and_windows: tuple[Any, Any], name: str) -> None:
     import torch
 
     encoder, windows = encoder_and_windows
     before = [part.clone() for part in windows]
-    task = load("pretext task", name)(3, encoder.units * len(encoder.layers), 0)
+    task = load("stream task", name)(3, encoder.units * len(encoder.layers), 0)
     one, two, other = (task.pose(windows, np.random.default_rng(s)) for s in (5, 5, 6))
 
     def flat_puzzle(puzzle: Any) -> list[Any]:
@@ -295,13 +295,13 @@ def test_a_pretext_task_poses_the_same_puzzle_from_the_same_generator(encoder_an
         assert hidden.dtype == torch.bool and hidden.shape == view.z.shape and torch.isfinite(view.z).all()
 
 
-@pytest.mark.parametrize("name", names("pretext task"))
+@pytest.mark.parametrize("name", names("stream task"))
 def test_a_pretext_task_is_solved_by_learning(encoder_and_windows: tuple[Any, Any], name: str) -> None:
     """Its loss is finite, reaches the encoder, falls when minimised, and its errors are one a window."""
     import torch
 
     encoder, windows = copy.deepcopy(encoder_and_windows[0]), encoder_and_windows[1]
-    task = load("pretext task", name)(3, encoder.units * len(encoder.layers), 0)
+    task = load("stream task", name)(3, encoder.units * len(encoder.layers), 0)
     rng = np.random.default_rng(1)
     puzzle = task.pose(windows, rng)
     weights = [*encoder.parameters(), *task.parameters()]

@@ -19,7 +19,7 @@ ROOMS = {
     "source": "tacit.connect.sources",
     "format": "tacit.connect.formats",
     "sink": "tacit.connect.sinks",
-    "pretext task": "tacit.pretext",
+    "stream task": "tacit.pretext.streams",
 }
 
 

@@ -28,9 +28,9 @@ import torch
 from tacit.contracts.errors import ModelError, TacitError, UnknownName
 from tacit.export import folder
 from tacit.heads.layout import HALF_LIVES, memories
-from tacit.learning.training import Trained, train
+from tacit.learning.stream_training import Trained, train
 from tacit.nets.recurrent import RecurrentEncoder
-from tacit.pretext.pretext_task import Windows
+from tacit.pretext.streams.stream_task import Windows
 
 HELD_OUT = 0.2
 LEAST = 8  # windows

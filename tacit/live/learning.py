@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tacit.evaluate.comparison import Trial, Verdict
+from tacit.evaluation.comparison import Trial, Verdict
 from tacit.heads import encode
 from tacit.live.checkpoint import Arrays
 from tacit.live.contest import Contender, last_value_loss

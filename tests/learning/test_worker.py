@@ -18,10 +18,10 @@ from tacit.contracts.errors import ModelError, TacitError, UnknownName
 from tacit.export import folder
 from tacit.heads import encode
 from tacit.learning import worker
-from tacit.learning.learner import Learner
-from tacit.learning.training import effective_rank, make_tasks
+from tacit.learning.stream_learner import StreamLearner
+from tacit.learning.stream_training import effective_rank, make_tasks
 from tacit.nets.recurrent import RecurrentEncoder
-from tacit.pretext.pretext_task import Windows
+from tacit.pretext.streams.stream_task import Windows
 
 TASKS = {"predictive": 1.0, "masked": 0.3, "contrastive": 0.1}
 LIGHT = "predictive=1,masked=0.3"
@@ -62,7 +62,7 @@ def test_restore_is_bit_exact() -> None:
     learners = []
     for seed in (1, 2):
         encoder = RecurrentEncoder(3, (2.0, 8.0, 32.0, 128.0), 16, 2, seed)
-        learners.append(Learner(encoder, make_tasks(TASKS, encoder, seed), TASKS, seed))
+        learners.append(StreamLearner(encoder, make_tasks(TASKS, encoder, seed), TASKS, seed))
     one, two = learners
     for _ in range(3):
         one.step(batch)

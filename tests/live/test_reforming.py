@@ -12,7 +12,7 @@ from streams import cuts, differences, noise, rows, stream
 
 from tacit.connect.sources.table import Table
 from tacit.contracts.events import Feature
-from tacit.evaluate.comparison import Trial
+from tacit.evaluation.comparison import Trial
 from tacit.heads.encode import Weights, fingerprint, no_encoder
 from tacit.heads.layout import RING
 from tacit.live import model as live_model

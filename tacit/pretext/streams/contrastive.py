@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
 from tacit.nets.recurrent import RecurrentEncoder
-from tacit.pretext.pretext_task import Outcome, PretextTask, Puzzle, Windows, seeded_linear
+from tacit.pretext.streams.stream_task import Outcome, Puzzle, StreamTask, Windows, seeded_linear
 
 
-class Contrastive(PretextTask):
+class Contrastive(StreamTask):
     """crop: shortest share of a window kept; jitter: deviation of the noise added; drop: share of features hidden; heat: tau."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Learner: the only place where an encoder's weights are updated.
+"""StreamLearner: the only place where an encoder's weights are updated.
 
 One step: each task poses a puzzle about the same windows, the weighted losses are added, AdamW (Loshchilov & Hutter, 2019)
 moves the weights, gradients clipped at norm 1. All randomness comes from one generator inside the state; restore is bit-exact.
@@ -14,16 +14,16 @@ import torch
 from torch import nn
 
 from tacit.nets.recurrent import RecurrentEncoder
-from tacit.pretext.pretext_task import Outcome, PretextTask, Windows
+from tacit.pretext.streams.stream_task import Outcome, StreamTask, Windows
 
 
-class Learner:
+class StreamLearner:
     """encoder and tasks are moved in place; weights: {task: weight of its loss}; linear_rate: of the closed-form part, against `rate`."""
 
     def __init__(
         self,
         encoder: RecurrentEncoder,
-        tasks: dict[str, PretextTask],
+        tasks: dict[str, StreamTask],
         weights: dict[str, float],
         seed: int = 0,
         rate: float = 2e-3,
@@ -47,7 +47,7 @@ class Learner:
         self.encoder.train()
         total, metrics = torch.zeros(()), {}
         for name, task in self.tasks.items():
-            assert isinstance(task, PretextTask)
+            assert isinstance(task, StreamTask)
             outcome = task.solve(self.encoder, task.pose(windows, self.rng))
             total = total + self.weights[name] * outcome.loss
             metrics[name] = float(outcome.loss.detach())

@@ -18,8 +18,8 @@ import torch
 
 from tacit.contracts.catalog import load
 from tacit.nets.recurrent import RecurrentEncoder
-from tacit.pretext.predictive import Predictive
-from tacit.pretext.pretext_task import PretextTask, Windows
+from tacit.pretext.streams.predictive import Predictive
+from tacit.pretext.streams.stream_task import StreamTask, Windows
 
 BATCH = 16
 LOOK_EVERY = 50  # steps, fewer where the budget is small
@@ -52,10 +52,10 @@ def effective_rank(embeddings: torch.Tensor) -> float:
     return float(torch.exp(-(p * torch.log(p.clamp_min(1e-12))).sum()))
 
 
-def make_tasks(names: dict[str, float], encoder: RecurrentEncoder, seed: int) -> dict[str, PretextTask]:
+def make_tasks(names: dict[str, float], encoder: RecurrentEncoder, seed: int) -> dict[str, StreamTask]:
     """Pretext tasks by name, with heads for this encoder."""
     units = encoder.units * len(encoder.layers)
-    return {name: load("pretext task", name)(encoder.features, units, seed) for name in names}
+    return {name: load("stream task", name)(encoder.features, units, seed) for name in names}
 
 
 def train(
@@ -73,11 +73,11 @@ def train(
 
     tasks: {name: weight}; report: called with each line of progress. Raises UnknownName for a task that there isn't.
     """
-    from tacit.learning.learner import Learner
+    from tacit.learning.stream_learner import StreamLearner
 
     if fresh:
         encoder.start_linear(*windows)
-    learner = Learner(encoder, make_tasks(tasks, encoder, seed), tasks, seed)
+    learner = StreamLearner(encoder, make_tasks(tasks, encoder, seed), tasks, seed)
     judge, begun = Predictive(encoder.features, 1, rate=0.0), time.monotonic()
     puzzle = judge.pose(held, np.random.default_rng(0))
     every = LOOK_EVERY if steps is None else max(1, min(LOOK_EVERY, steps // 8))

@@ -8,10 +8,10 @@ import torch
 
 from tacit.contracts import catalog
 from tacit.nets.recurrent import RecurrentEncoder
-from tacit.pretext.contrastive import Contrastive
-from tacit.pretext.masked import Masked
-from tacit.pretext.predictive import Predictive
-from tacit.pretext.pretext_task import PretextTask, Windows, mean_where
+from tacit.pretext.streams.contrastive import Contrastive
+from tacit.pretext.streams.masked import Masked
+from tacit.pretext.streams.predictive import Predictive
+from tacit.pretext.streams.stream_task import StreamTask, Windows, mean_where
 
 B, L, F, UNITS = 32, 64, 4, 16
 LIVES = (2.0, 8.0, 32.0, 128.0)
@@ -28,17 +28,17 @@ def encoder_for() -> RecurrentEncoder:
     return RecurrentEncoder(F, LIVES, UNITS, 1)
 
 
-def task(name: str) -> PretextTask:
-    made = catalog.load("pretext task", name)(F, UNITS, 0)
-    assert isinstance(made, PretextTask)
+def task(name: str) -> StreamTask:
+    made = catalog.load("stream task", name)(F, UNITS, 0)
+    assert isinstance(made, StreamTask)
     return made
 
 
 def test_the_folder_is_the_list() -> None:
-    assert {"contrastive", "masked", "predictive"} <= set(catalog.names("pretext task"))
+    assert {"contrastive", "masked", "predictive"} <= set(catalog.names("stream task"))
 
 
-@pytest.mark.parametrize("name", catalog.names("pretext task"))
+@pytest.mark.parametrize("name", catalog.names("stream task"))
 def test_same_generator_same_puzzle_and_all_weights_learn(name: str) -> None:
     encoder, made = encoder_for(), task(name)
     one, two = (made.pose(some_windows(), np.random.default_rng(3)) for _ in range(2))
@@ -52,7 +52,7 @@ def test_same_generator_same_puzzle_and_all_weights_learn(name: str) -> None:
     assert all(p.grad is not None for p in made.parameters())
 
 
-@pytest.mark.parametrize("name", catalog.names("pretext task"))
+@pytest.mark.parametrize("name", catalog.names("stream task"))
 def test_hidden_values_do_not_reach_the_units(name: str) -> None:
     encoder = encoder_for()
     puzzle = task(name).pose(some_windows(), np.random.default_rng(4))

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from tacit.evaluate.comparison import ALPHA, Trial, block_length, relative_gain, student_quantile
+from tacit.evaluation.comparison import ALPHA, Trial, block_length, relative_gain, student_quantile
 
 
 def losses(rng: np.random.Generator, n: int, gain: float, memory: float = 0.98, runs: int = 1) -> tuple[np.ndarray, np.ndarray]:

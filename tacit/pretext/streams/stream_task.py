@@ -1,4 +1,4 @@
-"""Pretext task: a game on unlabelled windows whose solving teaches an encoder.
+"""Stream task: a game on unlabelled windows of a live stream whose solving teaches an encoder.
 
 `pose` makes a puzzle and has no weights, so that it can be tested and shown; `solve` has the weights that are thrown
 away and returns the loss. A part is one module here that defines one public subclass; this contract isn't one.
@@ -45,7 +45,7 @@ class Outcome(NamedTuple):
     metrics: dict[str, float]
 
 
-class PretextTask(nn.Module, ABC):
+class StreamTask(nn.Module, ABC):
     """features: F, units: width of `encoder.units_of`, seed: of the first weights."""
 
     def __init__(self, features: int, units: int, seed: int = 0) -> None:

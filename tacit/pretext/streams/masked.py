@@ -11,10 +11,10 @@ import torch
 from torch.nn.functional import huber_loss
 
 from tacit.nets.recurrent import CLIP, RecurrentEncoder
-from tacit.pretext.pretext_task import Outcome, PretextTask, Puzzle, Windows, mean_where, seeded_linear
+from tacit.pretext.streams.stream_task import Outcome, Puzzle, StreamTask, Windows, mean_where, seeded_linear
 
 
-class Masked(PretextTask):
+class Masked(StreamTask):
     """steps: share of events hidden whole, in runs of `run`; values: share of single features hidden through a run elsewhere."""
 
     def __init__(self, features: int, units: int, seed: int = 0, steps: float = 0.15, values: float = 0.25, run: int = 4) -> None:

@@ -12,10 +12,10 @@ import torch
 from torch.nn.functional import huber_loss
 
 from tacit.nets.recurrent import CLIP, RecurrentEncoder
-from tacit.pretext.pretext_task import Outcome, PretextTask, Puzzle, Windows, mean_where
+from tacit.pretext.streams.stream_task import Outcome, Puzzle, StreamTask, Windows, mean_where
 
 
-class Predictive(PretextTask):
+class Predictive(StreamTask):
     """rate: share of features hidden through a window; first: share of a window that only warms up."""
 
     def __init__(self, features: int, units: int, seed: int = 0, rate: float = 0.1, first: float = 0.125) -> None:
