@@ -16,13 +16,13 @@ ROOT = Path(tacit.__file__).parent
 FLOORS = {
     **dict.fromkeys(["contracts"], 0),
     **dict.fromkeys(["modalities", "connect", "heads", "ledger", "nets"], 1),
-    **dict.fromkeys(["pretext", "learning", "evaluation", "export"], 2),
+    **dict.fromkeys(["pretext", "learning", "evaluation", "export", "checks"], 2),
     **dict.fromkeys(["live"], 3),
     **dict.fromkeys(["federated", "decide"], 4),
     **dict.fromkeys(["serve"], 5),
     **dict.fromkeys(["app"], 6),
 }
-WITHOUT_TORCH = ["contracts", "modalities", "connect", "heads", "ledger", "live", "serve"]
+WITHOUT_TORCH = ["contracts", "modalities", "connect", "heads", "ledger", "checks", "live", "serve"]
 TORCH = {"torch", "torchvision", "torchaudio", "safetensors", "onnx", "onnxscript"}
 NO_ROOM = {"utils", "util", "common", "helpers", "helper", "manager", "managers", "base", "misc"}
 LONGEST = 250

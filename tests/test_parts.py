@@ -23,7 +23,7 @@ from tacit.contracts.insight import Insights
 from tacit.contracts.sink import Sink
 from tacit.contracts.source import Source
 
-LEAST = {"source": 6, "format": 3, "sink": 2, "stream task": 3}
+LEAST = {"source": 6, "format": 3, "sink": 2, "stream task": 3, "pretext task": 0, "encoder": 0, "views": 0, "modality": 0, "pool": 0}
 PARTS = [(kind, name) for kind in ROOMS for name in names(kind)]
 ELSEWHERE = {  # constructor arguments that are not kept under their own name, and why
     ("source", "host", "disk"): "kept by the reader of the machine, which is all that uses it",

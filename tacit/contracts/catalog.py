@@ -20,6 +20,11 @@ ROOMS = {
     "format": "tacit.connect.formats",
     "sink": "tacit.connect.sinks",
     "stream task": "tacit.pretext.streams",
+    "pretext task": "tacit.pretext",
+    "encoder": "tacit.nets.encoders",
+    "views": "tacit.nets.views",
+    "modality": "tacit.modalities",
+    "pool": "tacit.connect.pools",
 }
 
 
@@ -27,7 +32,7 @@ def names(kind: str) -> list[str]:
     """Names of all parts of a kind, ours and those of entry points, sorted."""
     spec = util.find_spec(ROOMS[kind])
     assert spec is not None and spec.submodule_search_locations is not None
-    own = [m.name for m in pkgutil.iter_modules(list(spec.submodule_search_locations)) if "_" not in m.name]
+    own = [m.name for m in pkgutil.iter_modules(list(spec.submodule_search_locations)) if "_" not in m.name and not m.ispkg]
     return sorted({*own, *(e.name for e in entry_points(group=f"tacit.{kind.replace(' ', '_')}s"))})
 
 

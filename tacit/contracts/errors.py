@@ -46,6 +46,14 @@ class ModelError(TacitError):
     """A model folder is damaged, half-written, or of another version or stream."""
 
 
+class DataError(TacitError):
+    """Data to learn from or to evaluate on cannot be used: nothing readable, leakage, labels that do not fit."""
+
+
+class CollapseError(TacitError):
+    """Learning has collapsed: embeddings hardly differ any more. Says what to change."""
+
+
 class PortInUse(TacitError):
     """The dashboard's port is taken."""
 

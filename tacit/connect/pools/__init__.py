@@ -1,0 +1,1 @@
+"""Forms that unlabelled data comes in, one file each."""

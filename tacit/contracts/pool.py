@@ -1,0 +1,47 @@
+"""Pool: samples that nobody has looked at yet, with random access. The learning side's source.
+
+A pool knows names (what a label file calls a sample), reads raw samples by position, and keeps count of what it must refuse.
+It does not decode: pictures are bytes or arrays, series are arrays, texts are str. Modalities decode.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Refused(NamedTuple):
+    """A sample that cannot be used: its name (with line or path), and why."""
+
+    name: str
+    reason: str
+
+
+class Pool(ABC):
+    """`names`: one a sample, unique. `columns`: other columns by name, one value a sample (groups, entities, times).
+
+    `modality`: image, series or text. `described`: where the samples come from, for people.
+    """
+
+    modality: str
+    names: Sequence[str]
+    columns: dict[str, NDArray[Any]]
+    described: str
+    kinds: ClassVar[tuple[str, ...]] = ("image", "series", "text")  # modalities that this form of pool can hold
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @classmethod
+    @abstractmethod
+    def accepts(cls, source: Any) -> bool:
+        """Whether this part reads such a source: a look at its name, type and first bytes."""
+
+    @abstractmethod
+    def read(self, at: Sequence[int] | NDArray[np.int64]) -> list[Any]:
+        """Raw samples at these positions: bytes or uint8 arrays [H, W], [H, W, C] (image), float32 [L, C] with NaN where missing (series),
+        str (text). An OSError of one sample is not swallowed."""

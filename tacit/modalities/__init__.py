@@ -1,0 +1,1 @@
+"""Raw bytes and values to arrays, without torch."""
