@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from tacit.contracts.catalog import load
+from tacit.learning.health import effective_rank
 from tacit.nets.recurrent import RecurrentEncoder
 from tacit.pretext.streams.predictive import Predictive
 from tacit.pretext.streams.stream_task import StreamTask, Windows
@@ -37,19 +38,6 @@ class Trained(NamedTuple):
     best: float
     steps: int
     rank: float
-
-
-def effective_rank(embeddings: torch.Tensor) -> float:
-    """How many directions the embeddings really use, 1 (collapsed) to D: exp of the entropy of the singular values.
-
-    embeddings: [N, D]. Roy & Vetterli, "The effective rank", 2007; as RankMe, Garrido et al., 2023, eq. 1. 1 for constants.
-    """
-    centred = embeddings.double() - embeddings.double().mean(0)
-    s = torch.linalg.svdvals(centred)
-    if float(s.sum()) <= 1e-9 * (1 + float(embeddings.abs().max())) * len(s):
-        return 1.0
-    p = s / s.sum()
-    return float(torch.exp(-(p * torch.log(p.clamp_min(1e-12))).sum()))
 
 
 def make_tasks(names: dict[str, float], encoder: RecurrentEncoder, seed: int) -> dict[str, StreamTask]:

@@ -1,0 +1,110 @@
+"""Feeding: batches of a pool's samples, decoded ahead of the learner in threads; all in memory where they are few.
+
+Decoding (Pillow, zlib) lets go of the interpreter, so threads overlap with learning. What is read ahead never enters the
+state: a batch carries the sampler's state after it. A large pool is decoded batch by batch, within a bounded memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tacit.contracts.errors import DataError
+from tacit.contracts.layout import Samples
+from tacit.contracts.modality import Modality
+from tacit.contracts.pool import Pool, Refused
+from tacit.learning.sampling import Sampler
+
+IN_MEMORY = 1 << 30  # bytes of arrays kept whole
+AHEAD = 4  # batches
+PIECE = 512  # samples decoded at once while all are loaded
+
+
+def nothing(done: int, total: int) -> None:
+    """No progress bar."""
+
+
+class Feeder:
+    """pool and modality: what to read and how; limit: bytes that may be held whole. refused: what could not be decoded so far."""
+
+    def __init__(self, pool: Pool, modality: Modality, limit: int = IN_MEMORY, progress: Callable[[int, int], None] = nothing) -> None:
+        self.pool, self.modality, self.limit = pool, modality, limit
+        self.refused: list[Refused] = []
+        self.rows: NDArray[np.int64] = np.arange(len(pool))
+        self._whole: Samples | None = None
+        self._slot: NDArray[np.int64] | None = None
+        layout = modality.layout
+        each = math.prod(layout.size) * layout.channels * (1 if layout.modality == "image" else 5)
+        if each * len(pool) <= limit:
+            self._load(progress)
+        self._threads = ThreadPoolExecutor(2, "tacit-feed")
+        self._queue: deque[tuple[Future[Samples], dict[str, int]]] = deque()
+        self._sampler: Sampler | None = None
+        self._after: dict[str, int] = {}
+
+    def _load(self, progress: Callable[[int, int], None]) -> None:
+        starts = range(0, len(self.pool), PIECE)
+        parts: list[Samples] = []
+        kept: list[NDArray[np.int64]] = []
+        with ThreadPoolExecutor(2, "tacit-load") as threads:
+            for start, (samples, at, refused) in zip(starts, threads.map(self._piece, starts), strict=True):
+                if len(at):
+                    parts.append(samples)
+                    kept.append(at + start)
+                self.refused += refused
+                progress(min(start + PIECE, len(self.pool)), len(self.pool))
+        if not parts:
+            first = f" The first: {self.refused[0].name}: {self.refused[0].reason}" if self.refused else ""
+            raise DataError(f"none of the {len(self.pool)} samples of {self.pool.described} can be read.{first}")
+        self.rows = np.concatenate(kept)
+        valid = None if any(p.valid is None for p in parts) else np.concatenate([p.valid for p in parts if p.valid is not None])
+        self._whole = Samples(np.concatenate([p.values for p in parts]), valid)
+        self._slot = np.full(len(self.pool), -1)
+        self._slot[self.rows] = np.arange(len(self.rows))
+
+    def _piece(self, start: int) -> tuple[Samples, NDArray[np.int64], list[Refused]]:
+        at = np.arange(start, min(start + PIECE, len(self.pool)))
+        return self.modality.arrays(self.pool.read(at), [self.pool.names[int(i)] for i in at])
+
+    def read(self, rows: NDArray[np.int64]) -> Samples:
+        """These samples; where some cannot be decoded, the others."""
+        if self._whole is not None and self._slot is not None:
+            return self._whole.take(self._slot[rows])
+        samples, _, refused = self.modality.arrays(self.pool.read(rows), [self.pool.names[int(i)] for i in rows])
+        known = {r.name for r in self.refused}
+        self.refused += [r for r in refused if r.name not in known]
+        return samples
+
+    def begin(self, sampler: Sampler) -> None:
+        """Draw from here on, ahead."""
+        self._sampler, self._after = sampler, sampler.state()
+        self._queue.clear()
+
+    def next(self) -> Samples:
+        """The next batch. Raises DataError where none of it can be decoded."""
+        sampler = self._sampler
+        assert sampler is not None, "begin() comes first"
+        if self._whole is not None:
+            samples = self.read(sampler.next())
+            self._after = sampler.state()
+            return samples
+        while len(self._queue) < AHEAD:
+            rows = sampler.next()
+            self._queue.append((self._threads.submit(self.read, rows), sampler.state()))
+        future, self._after = self._queue.popleft()
+        samples = future.result()
+        if not len(samples.values):
+            raise DataError(f"a whole batch of {self.pool.described} cannot be read; the last refused: {self.refused[-1].reason}")
+        return samples
+
+    def state(self) -> dict[str, int]:
+        """The sampler's, as of the last batch that was handed out."""
+        return dict(self._after)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
