@@ -17,14 +17,14 @@ from tacit.heads import trace
 
 Floats = NDArray[np.float64]
 
-PEAK = 40.0  # times the level around it
+PEAK = 50.0  # times the level around it
 EULER = 0.5772
 LEAST_SHARE = 0.05  # of a feature's variance: less is not worth two columns
 LEAST_ROUNDS = 5  # a trace holds at least so many periods ...
 LEAST_SAMPLES = 4  # ... and a period at least so many samples
 AROUND, APART = 16, 2  # bins on each side that make the level, and those next to the peak that do not
 RATHER = 2.0  # another period takes the place of the one in use where its share is so many times as large
-# of the season's row: daily, half-daily and weekly frequency, then what was found: frequency, since when, phase there, share, seconds it was seen over
+# of the season's row: three known frequencies, then what was found: frequency, since when, phase there, share, seconds it was seen over
 FOUND, SINCE, PHASE, SHARE, SPAN = range(3, 8)
 
 
@@ -42,10 +42,10 @@ def find(x: Any, when: Floats, known: Floats) -> Found | None:
     span = float(t[-1]) * m / max(m - 1, 1)
     if m < 8 * AROUND or not span > 0.0 or not np.isfinite(t).all():
         return None
-    waves = [np.outer(t, known[known * span > math.pi])]
-    fixed = np.hstack([np.ones((m, 1)), t[:, None] / span, *(f(w) for f in (np.sin, np.cos) for w in waves)])
-    x = np.asarray(x, np.float64)
-    x = x - fixed @ np.linalg.lstsq(fixed, x, rcond=1e-9)[0]
+    fixed = [np.ones(m), t / span]
+    for w in known[known * span > math.pi].tolist():
+        fixed += [np.sin(w * t), np.cos(w * t)]
+    x = without(np.asarray(x, np.float64), fixed)
     moving = (x * x).mean(axis=0) > 1e-9
     if not moving.any():
         return None
@@ -60,13 +60,27 @@ def find(x: Any, when: Floats, known: Floats) -> Found | None:
         return None
     centre = 2.0 * math.pi * (low + k) / span
     fine = centre + 2.0 * math.pi / span * np.linspace(-1.0, 1.0, 41)
-    found = np.abs(np.exp(-1j * np.outer(fine, t[1:])) @ white[:, j]) ** 2
+    found = np.abs((np.exp(-1j * np.multiply.outer(fine, t[1:])) * white[:, j]).sum(axis=1)) ** 2
     if found.max() < 0.5 * power[low + k, j]:  # it is one of the order of events, not of time
         return None
     omega = float(fine[int(found.argmax())])
-    wave = np.stack([np.sin(omega * t), np.cos(omega * t)], axis=1)
-    share = float(((x[:, j] @ wave) ** 2).sum() * 2.0 / m / (x[:, j] ** 2).sum())
-    return Found(omega, min(share, 1.0), span) if share >= LEAST_SHARE else None
+    share = 1.0 - float((without(x[:, j : j + 1], [np.sin(omega * t), np.cos(omega * t)]) ** 2).sum() / (x[:, j] ** 2).sum())
+    return Found(omega, share, span) if share >= LEAST_SHARE else None
+
+
+def without(x: Floats, columns: list[Floats]) -> Floats:
+    """x [m, K] less its least squares on the columns [m], by Gram and Schmidt: sums in one order, whatever the library's threads."""
+    basis: list[Floats] = []
+    for column in columns:
+        size = math.sqrt(float((column * column).sum()))
+        for unit in basis:
+            column = column - unit * float((unit * column).sum())
+        left = math.sqrt(float((column * column).sum()))
+        if left > 1e-6 * size:
+            basis.append(column / left)
+    for unit in basis:
+        x = x - unit[:, None] * (unit[:, None] * x).sum(axis=0)
+    return x
 
 
 def level_of(power: Floats) -> Floats:

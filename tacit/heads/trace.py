@@ -15,7 +15,7 @@ from tacit.heads.compiling import hot
 KEYS = 4
 SAMPLES = 512
 WIDEST = 64  # features a key, the first ones
-LONGEST = 128  # events a sample at most
+LONGEST = 512  # events a sample at most
 CLIP = 4.0
 THIN, HELD, INSIDE, LOOKED = range(4)  # of a key's marks: events a sample, samples held, events in the sum, thinned so when last looked at
 
@@ -49,7 +49,9 @@ def note_event(z: NDArray[np.float32], seconds: float, held: NDArray[np.float32]
 def halve(held: NDArray[np.float32], when: NDArray[np.float64], marks: NDArray[np.float64]) -> None:
     """Room for as many samples again, each of twice as many events; or for all of them, of one event each."""
     if marks[THIN] >= LONGEST:
-        marks[THIN], marks[HELD], marks[LOOKED] = 1.0, 0.0, 0.0
+        marks[THIN], marks[HELD], marks[INSIDE], marks[LOOKED] = 1.0, 0.0, 0.0, 0.0
+        held[SAMPLES, :] = 0.0
+        when[SAMPLES] = 0.0
         return
     for n in range(SAMPLES // 2):
         for k in range(held.shape[1]):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from tacit.contracts.errors import ModelError
 
-VERSION = 2
+VERSION = 3
 CHAIN = 40  # parts before the next full one
 Arrays = dict[str, NDArray[Any]]
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tacit.heads import correlation, encode, evidence, ridge, scale, tail
+from tacit.heads import correlation, encode, evidence, ridge, scale, tail, trace
 from tacit.heads.borrowing import borrowed
 from tacit.heads.compiling import compiled, hot
 from tacit.heads.layout import (
@@ -34,6 +34,7 @@ from tacit.heads.layout import (
     TOGETHER,
     Layout,
 )
+from tacit.heads.period import FOUND, PHASE, SINCE
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -76,7 +77,10 @@ class Pool(NamedTuple):
     head: F64  # [13] of tail
     peaks: F64  # [evidence.BINS]
     budget: F64  # [8] of evidence
-    omega: F64  # [4] angular frequencies of the season, rad/s; 0 = none
+    omega: F64  # [8] angular frequencies of the season, rad/s, the last of four found in the stream or 0; then of period
+    trace: F32  # [KEYS, SAMPLES + 1, K] of trace
+    trace_when: F64  # [KEYS, SAMPLES + 1]
+    trace_marks: F64  # [KEYS, 4]
     episodes: NDArray[np.int64]  # [1] the last episode's id
     clock: F64  # [4] the stream's clock in s, steps out of line, typical step, time of the last event
 
@@ -95,7 +99,7 @@ class Scratch(NamedTuple):
     squares: F32  # [B, C, F]
     alone: NDArray[np.bool_]  # [C] one feature says more than all together
     rates: F32  # [M] of the memories
-    when: F64  # [1] the time that season holds
+    when: F64  # [3] the time that season holds, and the found period it holds
     season: F32  # [SEASON] sines and cosines of the time
     work: F32  # [F]
     sums: F32  # [I + 2H] of the encoder
@@ -147,6 +151,9 @@ def borrow_pool(p: Pool) -> Pool:
         borrowed(p.peaks),
         borrowed(p.budget),
         borrowed(p.omega),
+        borrowed(p.trace),
+        borrowed(p.trace_when),
+        borrowed(p.trace_marks),
         borrowed(p.episodes),
         borrowed(p.clock),
     )
@@ -220,13 +227,16 @@ def borrow_out(o: Out) -> Out:
 @hot
 def turn_season(omega: F64, seconds: float, s: Scratch) -> None:
     """Sines and cosines of this time; many events share one."""
-    if s.when[0] == seconds:
+    if s.when[0] == seconds and s.when[1] == omega[SINCE] and s.when[2] == omega[FOUND]:
         return
-    s.when[0] = seconds
-    for k in range(SEASON // 2):
-        if omega[k] > 0.0:
-            s.season[2 * k] = np.float32(math.sin(omega[k] * seconds))
-            s.season[2 * k + 1] = np.float32(math.cos(omega[k] * seconds))
+    s.when[0], s.when[1], s.when[2] = seconds, omega[SINCE], omega[FOUND]
+    for k in range(FOUND):
+        s.season[2 * k] = np.float32(math.sin(omega[k] * seconds))
+        s.season[2 * k + 1] = np.float32(math.cos(omega[k] * seconds))
+    if omega[FOUND] > 0.0:
+        phase = omega[FOUND] * (seconds - omega[SINCE]) + omega[PHASE]
+        s.season[2 * FOUND] = np.float32(math.sin(phase))
+        s.season[2 * FOUND + 1] = np.float32(math.cos(phase))
 
 
 @hot
@@ -611,6 +621,8 @@ def run(
                 scales[row], base[row], lane[row], lay, row, b, n, values[i], dt, encoder, weight, pool, s, out.forecast[i, at : at + F]
             )
             unscale_forecast(scales[row], F, out.forecast[i, at : at + F])
+        if slot < trace.KEYS:
+            trace.note_event(s.z, seconds, pool.trace[slot], pool.trace_when[slot], pool.trace_marks[slot])
         for k in range(B * F):
             out.shares[i, k] = out.shares[i, k] / np.float32(total) if total > 0.0 else np.float32(0.0)
         out.drift[i] = np.float32(1.0 - math.exp(-max(drift / B - 0.05, 0.0)))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit.contracts.events import Feature
-from tacit.heads import evidence, tail
+from tacit.heads import evidence, tail, trace
 from tacit.heads.layout import CHANNELS, HALF_LIVES, SEASON, TOGETHER, Layout
 from tacit.live.kernel import Out, Pool, Scratch
 
@@ -16,7 +16,7 @@ WEEK = 7 * 86_400.0
 def new_pool(blocks: int, features: int, budget: float) -> Pool:
     """A pool that has seen nothing; `budget` in alerts a day."""
     B, F = blocks, features
-    omega = np.array([2 * np.pi / 86_400.0, 4 * np.pi / 86_400.0, 2 * np.pi / WEEK, 0.0])
+    omega = np.array([2 * np.pi / 86_400.0, 4 * np.pi / 86_400.0, 2 * np.pi / WEEK, *np.zeros(5)])
     head = np.zeros(8)
     head[evidence.BUDGET] = budget
     return Pool(
@@ -35,6 +35,9 @@ def new_pool(blocks: int, features: int, budget: float) -> Pool:
         peaks=np.zeros(evidence.BINS),
         budget=head,
         omega=omega,
+        trace=np.zeros((trace.KEYS, trace.SAMPLES + 1, min(B * F, trace.WIDEST)), np.float32),
+        trace_when=np.zeros((trace.KEYS, trace.SAMPLES + 1)),
+        trace_marks=np.zeros((trace.KEYS, 4)),
         episodes=np.zeros(1, np.int64),
         clock=np.zeros(4),
     )
@@ -62,7 +65,7 @@ def new_scratch(blocks: int, lay: Layout, sums: int = 1) -> Scratch:
         squares=single(B, C, F),
         alone=np.zeros(C, np.bool_),
         rates=np.array([1.0 - 0.5 ** (1.0 / h) for h in HALF_LIVES[lay.M]], np.float32),
-        when=np.full(1, np.nan),
+        when=np.full(3, np.nan),
         season=single(SEASON),
         work=single(F),
         sums=single(sums),

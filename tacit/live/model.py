@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tacit.contracts.episode import Episode
 from tacit.contracts.events import Events, Feature
 from tacit.contracts.insight import REASONS, Insights
-from tacit.heads import evidence
+from tacit.heads import evidence, period, trace
 from tacit.heads.encode import Weights, embedding_width, features_of, no_encoder, scratch_for, state_width
 from tacit.heads.layout import Layout, blocks_for, layout_for
 from tacit.live import kernel
@@ -27,6 +27,7 @@ from tacit.live.memory import mute, new_out, new_pool, new_scratch
 from tacit.live.rates import to_rates
 
 Onlooker = Callable[[NDArray[np.int64], NDArray[np.int64], kernel.Out, NDArray[np.float64]], None]
+LOOK = 2048  # events between two looks for a period; a part of SWEEP
 WARM = 128  # events over all keys before scores are given
 STATE_BYTES = 8 << 30  # address space for rows; pages are only used when touched
 MOST_KEYS = 131_072
@@ -125,7 +126,7 @@ class LiveModel:
             for shared in ("mean", "scale", "reach", "seen", "least"):
                 getattr(self.pool, shared)[i // F, i % F] = getattr(old.pool, shared)[i // before, i % before]
             self.pool.counts[i // F, :, i % F] = old.pool.counts[i // before, :, i % before]
-        for shared in ("outer", "tail", "head", "peaks", "budget", "episodes", "clock"):
+        for shared in ("outer", "tail", "head", "peaks", "budget", "episodes", "clock", "omega"):
             getattr(self.pool, shared)[:] = getattr(old.pool, shared)
         self.warm = self.seen + WARM
         now = float(self.pool.clock[0])
@@ -152,13 +153,22 @@ class LiveModel:
                 stop = at + first
             else:
                 stop = n
-            stop = min(stop, at + SWEEP - self.seen % SWEEP)
+            stop = min(stop, at + LOOK - self.seen % LOOK)
             part = self._run(events, at, stop)
             parts.append(part)
             at += len(part)
+            if self.seen % LOOK == 0:
+                self._look_for_period()
             if self.seen % SWEEP == 0:
                 self._forget(int(self.pool.clock[0] * 1e9))
         return parts[0] if len(parts) == 1 else join(parts, events)
+
+    def _look_for_period(self) -> None:
+        """Between two events at a fixed count: what learns beside the live path sees the same season as this one."""
+        pool, now = self.pool, float(self.pool.clock[0])
+        if period.look(pool.trace, pool.trace_when, pool.trace_marks, pool.omega, now):
+            every = 2 * np.pi / pool.omega[period.FOUND]
+            self.notes.append(f"a period of {every:.6g} s was found after {self.seen:,} events: it is modelled from here")
 
     def _slots(self, keys: Sequence[str]) -> NDArray[np.int64]:
         """Slots of the longest run of keys that fit; new keys take one. Shorter than keys where a slot must first be freed."""
@@ -181,6 +191,8 @@ class LiveModel:
         if len(gone):
             rows = (gone[:, None] * self.blocks + np.arange(self.blocks)).ravel()
             self.scales[rows], self.base[rows], self.lane[rows] = 0.0, 0.0, 0.0
+            traced = gone[gone < trace.KEYS]
+            self.pool.trace[traced], self.pool.trace_when[traced], self.pool.trace_marks[traced] = 0.0, 0.0, 0.0
             if len(self.counters):
                 self.counted[gone] = np.nan
             for key, id in list(self.episodes.open.items()):
