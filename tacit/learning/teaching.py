@@ -1,0 +1,193 @@
+"""Teaching: a pool and a recipe in, an encoder out; the way from data to a model folder.
+
+The modality is fitted on the pool, encoder, views and tasks are made for its layout, the loop runs, and the model with its
+curve is written. The same function serves the command, the comparison of tasks and the background of tests.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tacit.contracts.catalog import load, names
+from tacit.contracts.errors import DataError, ModelError, UnknownName
+from tacit.contracts.modality import Modality
+from tacit.contracts.pool import Pool
+from tacit.export.model_folder import SampleModel, arguments_of, holds_model, save
+from tacit.learning.feeding import Feeder, nothing
+from tacit.learning.learner import Learner
+from tacit.learning.loop import FILE, Learned, Loop, finish
+from tacit.learning.recipe import CAUSAL, ENCODERS, TASKS, Recipe
+from tacit.learning.sampling import split
+from tacit.learning.settings import settle
+from tacit.nets.encoder import Encoder
+from tacit.nets.view import Views
+
+LEAST = 4  # samples
+Report = Callable[[dict[str, float], float], None]
+
+
+def fit_modality(pool: Pool, recipe: Recipe) -> Modality:
+    """The modality of this pool, fitted on it. Raises DataError, UnknownName."""
+    made: Modality = load("modality", recipe.modality or pool.modality).fit(pool, np.random.default_rng([recipe.seed, 11]), **recipe.wishes)
+    return made
+
+
+def settled(recipe: Recipe, modality: Modality) -> Recipe:
+    """The recipe with a task and an encoder in place of "auto"."""
+    pretext = recipe.pretext or {TASKS[modality.name]: 1.0}
+    encoder = recipe.encoder
+    if not encoder:
+        causal = next((CAUSAL[task][modality.name] for task in pretext if modality.name in CAUSAL.get(task, {})), None)
+        encoder = causal or ENCODERS[modality.name]
+    return replace(recipe, pretext=pretext, encoder=encoder)
+
+
+def device_of(recipe: Recipe) -> torch.device:
+    """Raises DataError where a GPU is asked for and there is none."""
+    if recipe.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if recipe.device.startswith("cuda") and not torch.cuda.is_available():
+        raise DataError("there is no GPU that torch can use here.", "Leave --device out, or say --device cpu.")
+    return torch.device(recipe.device)
+
+
+def make_encoder(recipe: Recipe, modality: Modality) -> Encoder:
+    """The recipe's encoder with its first weights. Raises DataError where it is not for this modality or an argument is not its."""
+    part = load("encoder", recipe.encoder)
+    if modality.name not in part.modalities:
+        fit = [n for n in names("encoder") if modality.name in load("encoder", n).modalities]
+        raise DataError(f"the encoder {recipe.encoder!r} takes {', '.join(sorted(part.modalities))}, not {modality.name}.", f"Try {', '.join(fit)}.")
+    try:
+        made: Encoder = part(modality.layout, seed=recipe.seed, **recipe.encoder_options)
+    except TypeError as e:
+        raise DataError(f"the encoder {recipe.encoder!r} cannot be made so: {e}.") from e
+    return made
+
+
+def make_views(recipe: Recipe, modality: Modality, encoder: Encoder) -> Views:
+    """The modality's views on the encoder's grid. Raises UnknownName for a forbidden view that there isn't."""
+    part = load("views", modality.name)
+    for name in recipe.forbidden:
+        if name not in part.kinds:
+            raise UnknownName("view of " + modality.name, name, part.kinds)
+    made: Views = part(modality.layout, encoder.patch, frozenset(recipe.forbidden))
+    return made
+
+
+def make_learner(recipe: Recipe, modality: Modality, encoder: Encoder, views: Views, samples: int) -> Learner:
+    """Tasks with heads for this encoder, in a learner whose settings follow the number of samples."""
+    device = device_of(recipe)
+    encoder.to(device)
+    tasks = {}
+    for k, name in enumerate(sorted(recipe.pretext)):
+        part = load("pretext task", name)
+        if reason := part.refuses(encoder, views):
+            raise DataError(f"the task {name!r} cannot be set for {modality.name} with the encoder {recipe.encoder!r}: {reason}.")
+        try:
+            tasks[name] = part(encoder, seed=recipe.seed + 101 * (k + 1), **recipe.task_options.get(name, {}))
+        except TypeError as e:
+            raise DataError(f"the task {name!r} cannot be made so: {e}.") from e
+    precision = ("bfloat16" if device.type == "cuda" else "float32") if recipe.precision == "auto" else recipe.precision
+    settings = settle(samples, recipe.batch, recipe.rate, recipe.decay)
+    return Learner(encoder, tasks, recipe.pretext, views, recipe.seed, settings.rate, settings.decay, recipe.pieces, precision=precision)
+
+
+def teach(
+    recipe: Recipe,
+    pool: Pool,
+    folder: Path | None = None,
+    start: SampleModel | None = None,
+    modality: Modality | None = None,
+    feeder: Feeder | None = None,
+    report: Report = lambda line, share: None,
+    loading: Callable[[int, int], None] = nothing,
+    begun: Callable[[Loop], None] = lambda loop: None,
+    about: dict[str, Any] | None = None,
+) -> SampleModel:
+    """Learn an encoder from the pool; into `folder` where one is given, else only returned.
+
+    start: a model to go on from (its modality, encoder and weights); feeder: samples that are already decoded; begun: is handed the loop,
+    so that a caller can stop it; about: more for model.json. Raises DataError, ModelError, CollapseError.
+    """
+    if start is not None:
+        modality, recipe = start.modality, replace(recipe, encoder=start.encoder_name, encoder_options={})
+    modality = modality or fit_modality(pool, recipe)
+    recipe = settled(recipe, modality)
+    if folder is not None and holds_model(folder) and not (folder / FILE).exists():
+        raise ModelError(f"{folder} already holds a model.", "Choose another --out, or go on from it with --from.")
+    feeder = feeder or Feeder(pool, modality, progress=loading)
+    if len(feeder.rows) < LEAST:
+        raise DataError(f"{len(feeder.rows)} samples of {pool.described} can be read; at least {LEAST} are needed to learn.", "Give more.")
+    rank, world = _processes()
+    settings = settle(len(feeder.rows), recipe.batch, recipe.rate, recipe.decay)
+    encoder = make_encoder(recipe, modality) if start is None else start.encoder
+    views = make_views(recipe, modality, encoder)
+    learner = make_learner(recipe, modality, encoder, views, len(feeder.rows))
+    if world > 1:
+        learner.rng.manual_seed(recipe.seed + 7919 * rank)
+    at, held = split(len(feeder.rows), settings.held, recipe.seed)
+    same = {**recipe.facts(), "samples": len(feeder.rows), "world": world}
+    loop = Loop(learner, feeder, settings, feeder.rows[at], feeder.rows[held], recipe.budget, recipe.seed, folder, same, report, rank, world)
+    begun(loop)
+    try:
+        learned = loop.go()
+    finally:
+        feeder.close()
+    encoder.to("cpu").eval()
+    told = {**(about or {}), **_about(recipe, pool, feeder, learned, learner, settings.batch, start)}
+    model = SampleModel(encoder, modality, recipe.encoder, told)
+    if folder is not None and rank == 0:
+        save(model, folder)
+        if learned.finished:
+            finish(folder)
+    return model
+
+
+def _about(recipe: Recipe, pool: Pool, feeder: Feeder, learned: Learned, learner: Learner, batch: int, start: SampleModel | None) -> dict[str, Any]:
+    finite = [{k: v for k, v in line.items() if math.isfinite(v)} for line in learned.curve]
+    return {
+        "recipe": recipe.facts(),
+        "data": {
+            "source": pool.described,
+            "samples": len(feeder.rows),
+            "refused": [list(r) for r in feeder.refused[:100]],
+            "refused_count": len(feeder.refused),
+        },
+        "learning": {
+            "curve": finite,
+            "steps": learned.steps,
+            "seconds": round(learned.seconds, 2),
+            "chosen_step": learned.chosen,
+            "finished": learned.finished,
+            "batch": batch,
+            "rate": learner.rate,
+            "device": str(learner.device),
+            "precision": learner.precision,
+            "threads": torch.get_num_threads(),
+        },
+        "started_from": None if start is None else start.about.get("sha256", "public weights"),
+    }
+
+
+def _processes() -> tuple[int, int]:
+    """(rank, world) under torchrun, where the process group is begun; else (0, 1)."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        return 0, 1
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return torch.distributed.get_rank(), world
+
+
+def untrained(model: SampleModel) -> Encoder:
+    """The same encoder with its first weights: a rung of the null ladder."""
+    made: Encoder = load("encoder", model.encoder_name)(model.layout, **arguments_of(model.encoder))
+    return made
