@@ -1,0 +1,113 @@
+"""Tuning: a head on frozen embeddings from few labels; its strength chosen by cross-validation, its arrays plain.
+
+Classes: multinomial logistic regression; numbers: ridge; both on embeddings standardised by the labelled samples' statistics (few
+samples: a floor on the deviation). Folds are by entity where one is given. The arrays are all that prediction needs, without scikit-learn.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from tacit.contracts.errors import DataError, ModelError
+
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # C of the logistic regression
+RIDGES = (1.0, 10.0, 100.0, 1000.0, 10000.0)
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """head: arrays for the model folder; score: mean over the folds of `metric`; error: its standard error; strength: what was chosen."""
+
+    head: dict[str, NDArray[Any]]
+    metric: str
+    score: float
+    error: float
+    strength: float
+    folds: int
+
+
+def fit_head(
+    embeddings: NDArray[np.float32], labels: NDArray[Any], metric: str | None = None, groups: NDArray[Any] | None = None, seed: int = 0
+) -> Tuned:
+    """embeddings [N, D], labels [N] classes (text or integers) or numbers (floats). Raises DataError: one class, too few samples."""
+    numbers = labels.dtype.kind == "f"
+    metric = metric or ("neg_root_mean_squared_error" if numbers else "balanced_accuracy")
+    if numbers:
+        folds = min(FOLDS, len(labels))
+        made: list[Any] = [Ridge(alpha=a) for a in RIDGES]
+        grid = RIDGES
+    else:
+        _, counts = np.unique(labels, return_counts=True)
+        if len(counts) < 2:
+            raise DataError("all labels are the same class; a head needs two at least.", "Label some of another class.")
+        folds = int(min(FOLDS, counts.min()))
+        made = [LogisticRegression(C=c, max_iter=500, class_weight="balanced") for c in STRENGTHS]
+        grid = STRENGTHS
+    if groups is not None:
+        folds = min(folds, len(np.unique(groups)))
+    if folds < 2:  # nothing to choose by: the middle of the grid
+        scores = np.zeros((len(made), 1))
+        best = len(made) // 2
+    else:
+        ways = _ways(folds, numbers, groups, seed).split(embeddings, labels, groups)
+        cuts = list(ways)
+        scores = np.array([[_score(m, embeddings, labels, train, test, metric) for train, test in cuts] for m in made])
+        best = int(scores.mean(1).argmax())
+    chosen = make_pipeline(StandardScaler(), made[best])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the score says whether it was good enough
+        chosen.fit(embeddings, labels)
+    head = _arrays(chosen[0], chosen[1], numbers)
+    error = float(scores[best].std(ddof=1) / np.sqrt(folds)) if folds > 1 else float("nan")
+    return Tuned(head, metric, float(scores[best].mean()) if folds > 1 else float("nan"), error, float(grid[best]), folds)
+
+
+def _ways(folds: int, numbers: bool, groups: NDArray[Any] | None, seed: int) -> Any:
+    if groups is not None:
+        return GroupKFold(folds)
+    return KFold(folds, shuffle=True, random_state=seed) if numbers else StratifiedKFold(folds, shuffle=True, random_state=seed)
+
+
+def _score(part: Any, x: NDArray[np.float32], y: NDArray[Any], train: NDArray[np.int64], test: NDArray[np.int64], metric: str) -> float:
+    whole = make_pipeline(StandardScaler(), part)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        whole.fit(x[train], y[train])
+    return float(check_scoring(whole, metric)(whole, x[test], y[test]))
+
+
+def _arrays(scaler: Any, part: Any, numbers: bool) -> dict[str, NDArray[Any]]:
+    weights, bias = np.atleast_2d(part.coef_), np.atleast_1d(part.intercept_)
+    if not numbers and len(weights) == 1:  # two classes: a column each
+        weights, bias = np.concatenate([-weights / 2, weights / 2]), np.concatenate([-bias / 2, bias / 2])
+    head = {"weights": weights.T.astype(np.float32), "bias": bias.astype(np.float32)}
+    head |= {"mean": scaler.mean_.astype(np.float32), "deviation": scaler.scale_.astype(np.float32)}
+    if not numbers:
+        head["classes"] = np.asarray([str(c) for c in part.classes_])
+    return head
+
+
+def apply_head(head: dict[str, NDArray[Any]], embeddings: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[np.float32] | None]:
+    """(labels [N], probabilities [N, K] or None for numbers). Raises ModelError where the head is of another width."""
+    if not head:
+        raise ModelError("this model has no head: it embeds, but it was never tuned.", "Tune it: tacit tune MODEL DATA --labels few.csv --out TUNED.")
+    if embeddings.shape[1] != len(head["mean"]):
+        raise ModelError(f"the head is for embeddings of width {len(head['mean'])}, these have {embeddings.shape[1]}.")
+    raw = (embeddings - head["mean"]) / head["deviation"] @ head["weights"] + head["bias"]  # [N, K]
+    if "classes" not in head:
+        return cast(NDArray[Any], raw[:, 0]), None
+    raw = raw - raw.max(1, keepdims=True)
+    odds = np.exp(raw) / np.exp(raw).sum(1, keepdims=True)
+    return head["classes"][odds.argmax(1)], odds.astype(np.float32)
