@@ -64,7 +64,7 @@ def budget(text: str) -> float:
 
 def assemble(wish: Wish, show: Callable[[Insights], None] | None = None, tell: Callable[[Episode], None] | None = None) -> Any:
     """A Runner that stands where the model folder (if any) left off. Raises TacitError; then nothing is left open."""
-    from tacit.connect.open import open_sink, open_source
+    from tacit.connect.open import open_sinks, open_source
     from tacit.live.model import LiveModel
     from tacit.live.runner import Runner
 
@@ -78,8 +78,7 @@ def assemble(wish: Wish, show: Callable[[Insights], None] | None = None, tell: C
     )
     opened: list[Sink] = []
     try:
-        for spec in wish.out:
-            opened.append(open_sink(spec))
+        opened = open_sinks(wish.out)
         mode: Learn = wish.learn or ("inline" if source.ends and wish.speed == "max" else "background")
         learning = None
         if mode != "off":

@@ -12,6 +12,7 @@ from tacit.connect.schema import CATEGORIES, Role, counts_by_name
 from tacit.connect.text import is_boolean, is_missing, is_number, to_number
 
 REPEATS = 20  # with so many rows, a key must repeat
+RARE = 0.02  # restarts a step that a counter may have
 COUNTED = 50  # steps to see before a column is taken for a counter by its values alone
 
 
@@ -46,7 +47,7 @@ def joined(sample: Records, names: list[str]) -> list[str]:
 def counts(name: str, sample: Records, keys: list[str]) -> bool:
     """Whether a numeric column only grows within each key: said by its name, or seen in enough steps of whole numbers."""
     before: dict[str, float] = {}
-    up = down = 0
+    up = down = again = 0
     whole = True
     for key, value in zip(keys, sample.column(sample.names.index(name)), strict=True):
         if is_missing(value) or not is_number(value):
@@ -55,12 +56,13 @@ def counts(name: str, sample: Records, keys: list[str]) -> bool:
         whole = whole and now >= 0 and now == np.floor(now)
         then = before.get(key, now)
         up += now > then
-        down += now < then and now > 0.1 * then  # a fall to almost nothing is a restart
+        down += now < then and now > 0.1 * then
+        again += now < then and now <= 0.1 * then  # a fall to almost nothing is a restart; one that comes often is a wave
         before[key] = now
     if counts_by_name(name):
         return down == 0
     steps = len(sample) - len(before)
-    return whole and down == 0 and steps >= COUNTED and up >= 0.5 * steps
+    return whole and down == 0 and again <= RARE * steps and steps >= COUNTED and up >= 0.5 * steps
 
 
 def mostly(claim: Any, values: Sequence[Any]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tacit.connect.schema import Wishes
 from tacit.contracts.catalog import load, names
-from tacit.contracts.errors import SinkError, UnknownName
+from tacit.contracts.errors import SinkError, SourceError, UnknownName
 from tacit.contracts.sink import Sink
 from tacit.contracts.source import Source
 
@@ -44,6 +44,26 @@ def open_source(
     return source
 
 
+def open_sinks(specs: Sequence[str]) -> list[Sink]:
+    """Each as `open_sink` does. Raises SinkError where two are the same, or one cannot be opened; then none is left open."""
+    seen: dict[str, str] = {}
+    for spec in specs:
+        target = spec.partition(":")[2]
+        place = target if target == "-" else os.path.realpath(target)
+        if place in seen:
+            raise SinkError(f"--out {seen[place]} and --out {spec} are the same place.", "Give each --out a place of its own.")
+        seen[place] = spec
+    opened: list[Sink] = []
+    try:
+        for spec in specs:
+            opened.append(open_sink(spec))
+    except BaseException:
+        for sink in opened:
+            sink.close()
+        raise
+    return opened
+
+
 def open_sink(spec: str) -> Sink:
     """A sink from "jsonl:-", "jsonl:FILE", "sqlite:FILE". Raises UnknownName, SinkError."""
     kind, colon, target = spec.partition(":")
@@ -51,6 +71,8 @@ def open_sink(spec: str) -> Sink:
         raise UnknownName("sink", kind, [f"{n}:" for n in names("sink")])
     if not target:
         raise SinkError(f"{spec!r} names no file.", f"Write {kind}:FILE" + (" or jsonl:- for standard output." if kind == "jsonl" else "."))
+    if target == "-" and kind != "jsonl":
+        raise SinkError(f"{spec!r}: standard output takes JSON lines only.", f"Write jsonl:- for standard output, or {kind}:FILE.")
     sink: Sink = load("sink", kind)(target)
     return sink
 
@@ -63,6 +85,8 @@ def _open_plain(spec: Any, wishes: Wishes) -> Source:
     if not isinstance(spec, str):
         return _open_table(spec, wishes)
     source: Source
+    if not spec.strip():
+        raise SourceError("the source is empty.", f"Give {', '.join(SCHEMES)}, a file or a folder.")
     if spec == "-":
         source = load("source", "stdin")(wishes)
     elif spec == "host:":

@@ -7,41 +7,29 @@ from dataclasses import replace
 
 import numpy as np
 
+from tacit.connect.wrapped import Wrapped
 from tacit.contracts.errors import SourceError
-from tacit.contracts.events import Events, Feature, Refusals
+from tacit.contracts.events import Events
 from tacit.contracts.source import Position, Source
 
 AHEAD = 4096  # events read at once
 LEAP = 86_400_000_000_000  # ns: a step longer than a day, either way, is not waited for
 
 
-class Paced(Source):
+class Paced(Wrapped):
     """Holds events back until their time has come, counted from the first one's. factor: 60 = an hour in a minute.
 
     Its position is that of the source before the events it holds, and how many of those were let go.
     """
 
     def __init__(self, source: Source, factor: float) -> None:
-        self.source, self.factor = source, factor
-        self.name, self.format = source.name, getattr(source, "format", "")
-        self.replayable, self.ends = source.replayable, source.ends  # type: ignore[misc] # as the source within
+        super().__init__(source)
+        self.factor = factor
         self._before = source.position()
         self._held: Events | None = None
         self._due = np.empty(0)  # of the held events, on the steady clock; never falling
         self._done = 0
         self._last: tuple[float, int] | None = None  # due and event time of the last event held before
-
-    @property
-    def features(self) -> tuple[Feature, ...]:  # type: ignore[override] # as the source within
-        return self.source.features
-
-    @property
-    def refusals(self) -> Refusals:  # type: ignore[override]
-        return self.source.refusals
-
-    @property
-    def notes(self) -> list[str]:  # type: ignore[override]
-        return self.source.notes
 
     def poll(self, limit: int, timeout: float) -> Events | None:
         """The events whose time has come; empty Events where none has within `timeout`."""
@@ -80,8 +68,9 @@ class Paced(Source):
                 self._last = (float(self._due[-1]), int(events.times[-1]))
             left -= min(left, len(events))
 
-    def close(self) -> None:
-        self.source.close()
+    def count_on(self, last: Position) -> None:
+        self.source.count_on(last)
+        self._before = self.source.position()
 
     def _hold(self, events: Events | None) -> None:
         """Take events in, and tell when each is due."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import gzip
+import re
 import zlib
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -21,6 +22,7 @@ SAMPLE = 2000  # rows the schema is found from
 BLOCK = 1 << 18
 AHEAD = 50  # lines by which a CSV header is told
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".pq")
+ABOUT = re.compile(r"\.|(readme|licen[cs]e|copying|notice|authors|changelog|requirements)\b.*\.txt", re.IGNORECASE)  # of the data, not data
 HEAD = 4096  # bytes whose checksum tells whether a file is still the same
 
 
@@ -197,7 +199,7 @@ def list_files(path: Path) -> list[Path]:
         if path.is_fifo():
             raise SourceError(f"{path} is a pipe, which can be read only once.", f"Read it as standard input: tacit watch - < {path}")
         return [path]
-    files = sorted(f for f in path.iterdir() if f.is_file() and f.name.removesuffix(".gz").endswith(SUFFIXES) and f.name[0] != ".")
+    files = sorted(f for f in path.iterdir() if f.is_file() and f.name.removesuffix(".gz").endswith(SUFFIXES) and not ABOUT.match(f.name))
     if not files:
         folders = sorted(f.name for f in path.iterdir() if f.is_dir())
         inside = f"It has folders, choose one: {', '.join(folders[:10])}." if folders else f"Known: {' '.join(SUFFIXES)}, each also .gz."

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from tacit.connect.clock import Clock
+from tacit.connect.wrapped import Wrapped
 from tacit.contracts.errors import SourceError
-from tacit.contracts.events import Events, Feature, Refusals
+from tacit.contracts.events import Events
 from tacit.contracts.source import Position, Source
 
 AHEAD = 4096
@@ -25,7 +26,7 @@ _UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _Waiting = tuple[int, int, str, Any]  # event time, the source's own position, key, values
 
 
-class Reorder(Source):
+class Reorder(Wrapped):
     """source: in any order; bound: seconds of event time that an event waits.
 
     Events are numbered anew in the order in which they leave. A position holds the source's position before
@@ -35,9 +36,8 @@ class Reorder(Source):
     """
 
     def __init__(self, source: Source, bound: float) -> None:
-        self.source, self.bound = source, int(bound * 1e9)
-        self.name, self.format = source.name, getattr(source, "format", "")
-        self.replayable, self.ends = source.replayable, source.ends  # type: ignore[misc] # as the source within
+        super().__init__(source)
+        self.bound = int(bound * 1e9)
         self._heap: list[_Waiting] = []
         self._ready: deque[_Waiting] = deque()
         self._clock = Clock()  # of the stream as it comes
@@ -46,18 +46,6 @@ class Reorder(Source):
         self._next = 0
         self._heard = time.monotonic()
         self._ended = False
-
-    @property
-    def features(self) -> tuple[Feature, ...]:  # type: ignore[override] # as the source within
-        return self.source.features
-
-    @property
-    def refusals(self) -> Refusals:  # type: ignore[override]
-        return self.source.refusals
-
-    @property
-    def notes(self) -> list[str]:  # type: ignore[override]
-        return self.source.notes
 
     def poll(self, limit: int, timeout: float) -> Events | None:
         """Events whose wait is over; None once the source has ended and all have left."""
@@ -114,8 +102,11 @@ class Reorder(Source):
         self._heap = [w for w in self._heap if w[1] in held]
         heapq.heapify(self._heap)
 
-    def close(self) -> None:
-        self.source.close()
+    def count_on(self, last: Position) -> None:
+        """The same events only where they are counted from 0: in which order others left here is not known."""
+        self.source.count_on(last)
+        if self.source.position()["next"]:
+            self._next = max(self._next, int(last["next"]))
 
     def _take(self, events: Events) -> None:
         """One event after the other: in, and out what has waited long enough."""

@@ -1,4 +1,4 @@
-"""Stream: bytes that come as they please → events, for standard input and followed files."""
+"""Stream: bytes that come as they please → events, and the source that standard input and followed files have in common."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from tacit.connect.formats.csv import Csv
 from tacit.connect.formats.jsonl import Jsonl
 from tacit.connect.lines import Lines
 from tacit.connect.readers import SAMPLE, parser_of
-from tacit.contracts.events import Events
+from tacit.connect.schema import Wishes
+from tacit.connect.strict import refusals_for
+from tacit.contracts.events import Events, Feature
+from tacit.contracts.source import Source
+
+GRACE = 0.2  # s to collect more rows before the columns are told from the first ones
 
 
 class TextStream:
@@ -92,3 +97,24 @@ class TextStream:
                 return None
             self.parser = parser_of(lines[first][:4096], self.place or "standard input")
         return self.parser
+
+
+class Streamed(Source):
+    """Lines that go on coming. Subclasses feed `_stream`. believes: see Decoder."""
+
+    def __init__(self, name: str, place: str, wishes: Wishes | None, believes: bool) -> None:
+        self.name = name
+        self.wishes = wishes or Wishes()
+        self.refusals = refusals_for(self.wishes)
+        self.notes: list[str] = []
+        self._decoder = Decoder(self.wishes, self.refusals, self.notes, live=True, believes=believes)
+        self._stream = TextStream(self._decoder, place)
+
+    @property
+    def features(self) -> tuple[Feature, ...]:  # type: ignore[override] # read-only here
+        return self._decoder.features
+
+    @property
+    def format(self) -> str:
+        """What comes, for people; "" before the first line."""
+        return self._stream.parser.name if self._stream.parser else ""

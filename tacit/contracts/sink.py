@@ -18,6 +18,10 @@ class Sink(ABC):
     def resume(self, source: str, position: Position) -> None:  # noqa: B027 - a sink that upserts has nothing to do
         """The source goes on from `position`; insights past it may be there already and will come again."""
 
+    def last(self, source: str) -> Position | None:
+        """Where the source stood behind what is here of it; None for one that never wrote here, or where that is not known."""
+        return None
+
     @abstractmethod
     def write(self, source: str, insights: Insights, after: Position) -> None:
         """Take insights of one micro-batch; `after` is where the source stands behind them."""

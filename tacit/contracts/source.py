@@ -40,5 +40,9 @@ class Source(ABC):
     def seek(self, position: Position) -> None:
         """Go on from `position`. Raises SourceError where the source is not replayable or has changed."""
 
+    def count_on(self, last: Position) -> None:  # noqa: B027 - a source that is always the same numbers its events the same way
+        """Before the first event: a sink has events of this source, read up to `last`. Numbers go on behind them, except where
+        the same events come again: those keep their numbers."""
+
     def close(self) -> None:  # noqa: B027 - a source without resources has nothing to close
         """Let go of files and sockets."""

@@ -23,6 +23,9 @@ class Episodes:
         self.all: dict[int, Episode] = {}
         self.shares: dict[int, dict[str, float]] = {}
         self.open: dict[str, int] = {}
+        self.ended: dict[int, None] = {}  # closed ones of which nobody said anything, in the order in which they closed: they give way
+        self.expected: dict[int, None] = {}  # those marked so
+        self.newest = 0
         self.changed: list[Episode] = []  # since the last `take_changed`
 
     def begin(self, episode: Episode, shares: dict[str, float]) -> None:
@@ -32,15 +35,16 @@ class Episodes:
             episode.suppressed = f"like episode {like.id}, which was marked as expected"
         self.all[episode.id], self.shares[episode.id] = episode, shares
         self.open[episode.key] = episode.id
+        self.newest = max(self.newest, episode.id)
         self.changed.append(episode)
-        while len(self.all) > KEPT:
-            oldest = next(iter(self.all))
-            del self.all[oldest], self.shares[oldest]
+        while len(self.all) > KEPT and self.ended:
+            oldest = next(iter(self.ended))
+            del self.all[oldest], self.shares[oldest], self.ended[oldest]
 
     def _expected(self, episode: Episode, shares: dict[str, float]) -> Episode | None:
         """The newest one like it that was marked as expected and was at least half as surprising."""
-        for other in reversed(self.all.values()):
-            alike = other.feedback == "expected" and other.key == episode.key and other.id != episode.id
+        for other in (self.all[id] for id in sorted(self.expected, reverse=True)):
+            alike = other.key == episode.key and other.id != episode.id
             if alike and episode.surprise <= LARGER * other.surprise and cosine(shares, self.shares[other.id]) >= ALIKE:
                 return other
         return None
@@ -60,25 +64,39 @@ class Episodes:
         if episode is not None:
             episode.closed = when
             self.open.pop(episode.key, None)
+            if episode.feedback is None:
+                self.ended[id] = None
             self.changed.append(episode)
 
     def feedback(self, id: int, verdict: str) -> Episode:
         """What a person says of an episode. Raises UnknownName for another verdict, TacitError for an unknown id."""
         if verdict not in VERDICTS:
             raise UnknownName("verdict", verdict, VERDICTS)
-        if id not in self.all:
-            raise TacitError(f"There is no episode {id}.", f"Known are {min(self.all)} to {max(self.all)}." if self.all else "None was opened yet.")
+        self.check(id)
         said: Verdict = "expected" if verdict == "expected" else "problem"
         self.all[id].feedback = said
+        self.ended.pop(id, None)
+        self.expected.pop(id, None)
+        if said == "expected":
+            self.expected[id] = None
         self.changed.append(self.all[id])
         return self.all[id]
+
+    def check(self, id: int) -> None:
+        """Raises TacitError where there is nothing that could be said of this episode any more, or ever."""
+        if 0 < id <= self.newest and id not in self.all:
+            wrong = f"Episode {id} is too old: of episodes without a verdict the last {KEPT:,} are kept."
+            raise TacitError(wrong, f"Say it of a newer one like it; the oldest is {min(self.all)}." if self.all else "Wait for the next alert.")
+        if id not in self.all:
+            raise TacitError(f"There is no episode {id}.", f"Known are {min(self.all)} to {max(self.all)}." if self.all else "None was opened yet.")
 
     def take_changed(self) -> list[Episode]:
         changed, self.changed = self.changed, []
         return list({e.id: e for e in changed}.values())
 
     def state(self) -> dict[str, Any]:
-        return {"episodes": [e.as_dict() for e in self.all.values()], "shares": {str(i): s for i, s in self.shares.items()}, "open": dict(self.open)}
+        rows = {"episodes": [e.as_dict() for e in self.all.values()], "shares": {str(i): s for i, s in self.shares.items()}}
+        return {**rows, "open": dict(self.open), "ended": list(self.ended), "newest": self.newest}
 
     def restore(self, state: dict[str, Any]) -> None:
         self.all = {}
@@ -88,6 +106,9 @@ class Episodes:
             self.all[int(row["id"])] = Episode(**row)
         self.shares = {int(i): {str(k): float(v) for k, v in s.items()} for i, s in state["shares"].items()}
         self.open = {str(k): int(v) for k, v in state["open"].items()}
+        self.ended = {int(id): None for id in state["ended"] if int(id) in self.all}
+        self.expected = {id: None for id, e in self.all.items() if e.feedback == "expected"}
+        self.newest = int(state["newest"])
         self.changed = []
 
 

@@ -13,6 +13,8 @@ import io
 import os
 import threading
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,16 @@ from tacit.contracts.errors import ModelError
 VERSION = 3
 CHAIN = 40  # parts before the next full one
 Arrays = dict[str, NDArray[Any]]
+
+
+@contextmanager
+def sound(folder: Path) -> Iterator[None]:
+    """What was stored is read within: where something is missing or of another kind, that is said. Raises ModelError."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, AssertionError, ArithmeticError, MemoryError, OSError) as e:
+        wrong = f"{folder} does not hold what tacit saves there ({type(e).__name__}: {e})."
+        raise ModelError(wrong, "Restore the folder from a copy, or start anew in an empty one.") from e
 
 
 class Checkpoints:
@@ -106,7 +118,10 @@ class Checkpoints:
         text, _, seal = path.read_bytes().rstrip(b"\n").rpartition(b"\n")
         if hashlib.sha256(text).hexdigest().encode() != seal:
             raise ModelError(f"{path} has been altered or is damaged.", "Restore it from a copy, or start anew in an empty folder.")
-        state = orjson.loads(text)
+        with sound(self.folder):
+            return self._parts(orjson.loads(text), path)
+
+    def _parts(self, state: dict[str, Any], path: Path) -> tuple[list[Arrays], dict[str, Any]]:
         if state["version"] != VERSION:
             raise ModelError(
                 f"{path} is of version {state['version']}, this tacit reads version {VERSION}.", "Use the tacit that wrote it, or start anew."
@@ -126,8 +141,10 @@ class Checkpoints:
                 raise ModelError(
                     f"{file} holds something else than plain arrays: {e}.", "Restore the folder from a copy; do not trust this one."
                 ) from e
+        if not loaded:
+            raise ValueError("no parts")
         self.parts, self._number = list(state["parts"]), int(state["number"])
-        return loaded, state["meta"]
+        return loaded, dict(state["meta"])
 
 
 def write_atomically(path: Path, data: bytes | memoryview) -> None:

@@ -25,12 +25,12 @@ class Contender:
         self.counts = np.zeros(model.keys.capacity, np.int64)
         self.last = np.zeros(model.keys.capacity, np.int64)
         self.scratch = new_scratch(model.blocks, self.layout, len(scratch_for(weights)))
-        self._used = 0
+        self._touched = np.zeros(model.keys.capacity, np.bool_)  # slots that changed since the last `state`
 
     def run(self, slots: NDArray[np.int64], times: NDArray[np.int64], z: F32, values: NDArray[np.float64], omega: NDArray[np.float64]) -> F32:
         """Losses [n] of these events, NaN where they do not count yet; then learns them."""
         losses = np.empty(len(slots), np.float32)
-        self._used = max(self._used, int(slots.max(initial=-1)) + 1)
+        self._touched[slots] = True
         run_shadow(slots, times, z, values, self.blocks, self.counts, self.last, self.lane, self.layout, self.weights, omega, self.scratch, losses)
         return losses
 
@@ -38,7 +38,7 @@ class Contender:
         """These rows' keys are gone."""
         self.lane[rows] = 0.0
         slots = np.unique(rows // self.blocks)
-        self.counts[slots], self.last[slots] = 0, 0
+        self.counts[slots], self.last[slots], self._touched[slots] = 0, 0, True
 
     def lanes_for(self, model: LiveModel) -> F32:
         """The lanes as the live path reads them, for a promotion: rings turned to each key's own count of events.
@@ -57,14 +57,19 @@ class Contender:
         model.base[new, COUNT] = here[new]
         return self.lane
 
-    def state(self) -> Arrays:
-        n = self._used
-        return {"lane": self.lane[: n * self.blocks].copy(), "counts": self.counts[:n].copy(), "last": self.last[:n].copy()}
+    def state(self, full: bool) -> Arrays:
+        """Copies: of all slots that events came to, or of those that changed since the last call."""
+        slots = (self.counts > 0 if full else self._touched).nonzero()[0]
+        self._touched[:] = False
+        return {"slots": slots, "lane": self.lane[self._rows(slots)], "counts": self.counts[slots], "last": self.last[slots]}
 
     def restore(self, arrays: Arrays) -> None:
-        n = len(arrays["counts"])
-        self.lane[: n * self.blocks], self.counts[:n], self.last[:n] = arrays["lane"], arrays["counts"], arrays["last"]
-        self._used = n
+        """One such state, over what is here."""
+        slots = arrays["slots"]
+        self.lane[self._rows(slots)], self.counts[slots], self.last[slots] = arrays["lane"], arrays["counts"], arrays["last"]
+
+    def _rows(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+        return (slots[:, None] * self.blocks + np.arange(self.blocks)).ravel()
 
 
 def last_value_loss(side: Contender, slots: NDArray[np.int64], z: F32, values: NDArray[np.float64]) -> float:

@@ -22,7 +22,7 @@ import orjson
 
 from tacit import __version__
 from tacit.contracts.errors import ModelError
-from tacit.live.checkpoint import VERSION, Checkpoints, write_atomically
+from tacit.live.checkpoint import VERSION, Checkpoints, sound, write_atomically
 from tacit.live.model import LiveModel
 from tacit.live.storing import collect, features_of, put_back
 
@@ -62,7 +62,11 @@ def _version(package: str) -> str | None:
 
 
 def save(model: LiveModel, folder: Path) -> None:
-    """The whole model into `folder`, which is made. Raises ModelError."""
+    """The whole model into `folder`, which is made. Raises ModelError.
+
+    Saved is what scores: statistics, alerts and the encoder. Learning's own state is not: windows collected, attempts and their
+    figures, a running trial; those `Runner.save` keeps.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if model.name != "simple":
@@ -95,6 +99,7 @@ def load(folder: Path) -> LiveModel:
     if loaded is None:
         raise ModelError(f"{folder} holds no model: there is no state/state.json.", "Make one with `tacit watch SOURCE --model FOLDER`.")
     parts, meta = loaded
-    model = LiveModel(features_of(meta), float(meta["alerts"]), float(meta["idle"]))
-    put_back(model, parts, meta, folder)
+    with sound(folder / "state"):
+        model = LiveModel(features_of(meta), float(meta["alerts"]), float(meta["idle"]))
+        put_back(model, parts, meta, folder)
     return model

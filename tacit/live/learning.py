@@ -66,7 +66,7 @@ class Learning:
         """From now on every run of the model is seen."""
         self._fit(model)
         model.onlooker = lambda slots, times, out, values: self._look(model, slots, times, out, values)
-        model.forgotten = self._forget
+        model.forgotten = lambda rows: self._forget(model, rows)
 
     def _fit(self, model: LiveModel) -> None:
         """Anew where a feature has appeared: slots are other keys' now, even where the columns are as many."""
@@ -86,9 +86,11 @@ class Learning:
                 last = last_value_loss(self.sides[0], slots, out.z, values)
                 self.recent.append((last, float(champion[counted].mean()), float(challenger[counted].mean())))
 
-    def _forget(self, rows: NDArray[np.int64]) -> None:
+    def _forget(self, model: LiveModel, rows: NDArray[np.int64]) -> None:
         for side in self.sides:
             side.forget(rows)
+        if self.reservoir is not None:
+            self.reservoir.forget(np.unique(rows // model.blocks))
 
     # ------------------------------------------------------------------ turning
     def until_next(self, seen: int) -> int | None:
@@ -198,11 +200,11 @@ class Learning:
         learning = {"mode": self.mode, "state": state, "progress": progress, "curve": self.curve, "message": self.message, "attempts": self.attempts}
         return {"learning": learning, "ladder": ladder, "promotions": self.verdicts[-50:]}
 
-    def state(self) -> tuple[Arrays, dict[str, Any]]:
-        """(arrays, meta): reservoir, a running trial; a running worker starts anew after a restart."""
-        arrays: Arrays = self.reservoir.state() if self.reservoir else {}
+    def state(self, full: bool) -> tuple[Arrays, dict[str, Any]]:
+        """(arrays, meta): reservoir, a running trial, all of them or what changed; a running worker starts anew after a restart."""
+        arrays: Arrays = self.reservoir.state(full) if self.reservoir else {}
         for i, side in enumerate(self.sides):
-            arrays.update({f"side{i}.{name}": a for name, a in side.state().items()})
+            arrays.update({f"trial{self.attempts}.side{i}.{name}": a for name, a in side.state(full).items()})
         meta: dict[str, Any] = {
             "attempts": self.attempts,
             "next_at": self.next_at,
@@ -216,14 +218,14 @@ class Learning:
             meta["trial"] = self.trial.state()
         return arrays, meta
 
-    def restore(self, model: LiveModel, arrays: Arrays, meta: dict[str, Any]) -> None:
-        """Go on where `state` was taken."""
+    def restore(self, model: LiveModel, parts: list[Arrays], meta: dict[str, Any]) -> None:
+        """Go on where the last `state` was taken; parts: a full one and those since."""
         self.attempts, self.next_at = int(meta["attempts"]) - int(meta["again"]), int(meta["next_at"])
         self.verdicts, self.curve = list(meta["verdicts"]), list(meta["curve"])
         self._fit(model)
         assert self.reservoir is not None
         if meta["features"] == self.reservoir.features:
-            self.reservoir.restore(arrays)
+            self.reservoir.restore([p for p in parts if "reservoir.at" in p])
         if meta["again"]:
             self.next_at = model.seen  # due again before the next event, as it was
         if "trial" in meta:
@@ -231,7 +233,10 @@ class Learning:
             assert self.trial is not None
             self.trial.restore(meta["trial"])
             for i, side in enumerate(self.sides):
-                side.restore({name.split(".", 1)[1]: a for name, a in arrays.items() if name.startswith(f"side{i}.")})
+                begin = f"trial{self.attempts}.side{i}."
+                for part in parts:
+                    if f"{begin}slots" in part:
+                        side.restore({name.removeprefix(begin): a for name, a in part.items() if name.startswith(begin)})
 
     def close(self) -> None:
         """Ends a running worker; what is half-done is gone, what was done is kept."""

@@ -6,6 +6,7 @@ a window's chance to be still there falls off exponentially with age. All draws 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from tacit.heads.compiling import compiled
 LENGTH = 128  # events a window
 WATCHED = 64  # keys recorded at a time
 BYTES = 32 << 20
+KEPT, OPEN = ("z", "valid", "gap", "ended"), ("open_z", "open_valid", "open_gap")  # arrays by window, by place
 
 F32 = NDArray[np.float32]
 
@@ -35,9 +37,12 @@ class Reservoir:
         self.open_gap = np.zeros((WATCHED, LENGTH), np.float32)
         self.book = np.zeros((WATCHED, 3), np.int64)  # slot + 1, how full, time of the last event
         self.draw = np.array([seed * 2 + 1, 0, 0], np.uint64)  # generator, windows so far, spare
+        self._saved = self.ended.copy()  # as it was at the last `state`
+        self._touched = np.zeros(WATCHED, np.bool_)  # places that events came to since
 
     def watch(self, slots: NDArray[np.int64], times: NDArray[np.int64], z: F32, values: NDArray[np.float64], seen: int) -> None:
         """n events just run; `seen` is the count before the first."""
+        self._touched[slots % WATCHED] = True
         _watch(
             slots, times, z, values, seen, self.z, self.valid, self.gap, self.ended, self.open_z, self.open_valid, self.open_gap, self.book, self.draw
         )
@@ -51,14 +56,28 @@ class Reservoir:
         order = np.argsort(self.ended, kind="stable")[self.capacity - self.filled :]
         return {"z": self.z[order], "valid": self.valid[order], "dt": self.gap[order], "time": self.ended[order]}
 
-    ARRAYS = ("z", "valid", "gap", "ended", "open_z", "open_valid", "open_gap", "book", "draw")
+    def forget(self, slots: NDArray[np.int64]) -> None:
+        """These slots' keys are gone: no window begun for one is ended by the slot's next key."""
+        self.book[np.isin(self.book[:, 0], slots + 1)] = 0
 
-    def state(self) -> dict[str, NDArray[Any]]:
-        return {f"reservoir.{name}": getattr(self, name).copy() for name in self.ARRAYS}
+    def state(self, full: bool) -> dict[str, NDArray[Any]]:
+        """Copies: of all windows, or of those that are new since the last call; and of the open ones alike."""
+        at = (self.ended != (0 if full else self._saved)).nonzero()[0]
+        places = ((self.book[:, 0] > 0) & (full | self._touched)).nonzero()[0]
+        self._saved[:], self._touched[:] = self.ended, False
+        arrays = {"at": at, "places": places, "book": self.book.copy(), "draw": self.draw.copy()}
+        arrays.update({name: getattr(self, name)[at] for name in KEPT}, **{name: getattr(self, name)[places] for name in OPEN})
+        return {f"reservoir.{name}": a for name, a in arrays.items()}
 
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        for name in self.ARRAYS:
-            getattr(self, name)[...] = arrays[f"reservoir.{name}"]
+    def restore(self, parts: Sequence[dict[str, NDArray[Any]]]) -> None:
+        """Go on from there: an empty reservoir takes a full state and those since."""
+        for arrays in parts:
+            at, places = arrays["reservoir.at"], arrays["reservoir.places"]
+            for names, where in ((KEPT, at), (OPEN, places)):
+                for name in names:
+                    getattr(self, name)[where] = arrays[f"reservoir.{name}"]
+            self.book[...], self.draw[...] = arrays["reservoir.book"], arrays["reservoir.draw"]
+        self._saved[:] = self.ended
 
 
 @compiled

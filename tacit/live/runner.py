@@ -19,7 +19,7 @@ from tacit.contracts.insight import Insights
 from tacit.contracts.sink import Sink
 from tacit.contracts.source import Position, Source
 from tacit.live.aligning import align
-from tacit.live.checkpoint import Checkpoints
+from tacit.live.checkpoint import Arrays, Checkpoints, sound
 from tacit.live.folder import write_about
 from tacit.live.journal import Entry, Journal
 from tacit.live.model import LiveModel, empty
@@ -57,6 +57,8 @@ class Runner:
         self.rate: deque[tuple[float, int]] = deque(maxlen=64)
         self.delays: deque[float] = deque(maxlen=2048)
         self.ended = False
+        self._resumed = False  # the source goes on where an earlier run stood
+        self._unwritten = False  # a sink refused what the model has already learned from
         self.stopping = False  # set from a signal: the loop ends between two micro-batches
         if self.learning:
             self.learning.stopping = lambda: self.stopping
@@ -68,6 +70,8 @@ class Runner:
             except BaseException:
                 self.checkpoints.release()
                 raise
+        if not self._resumed:
+            self._count_on()
 
     # ------------------------------------------------------------------ events
     def step(self, timeout: float = 0.2) -> Insights | None:
@@ -93,9 +97,10 @@ class Runner:
         events = align(events, self.model.features)
         insights = self.model.process(events)
         if len(events):
-            after = self.source.position()
+            after, self._unwritten = self.source.position(), True
             for sink in self.sinks:
                 sink.write(self.source.name, insights, after)
+            self._unwritten = False
             if self.show:
                 self.show(insights)
             self._pass_on()
@@ -133,14 +138,15 @@ class Runner:
             raise TacitError("There is no episode yet.", "Wait for the first alert.")
         if verdict not in VERDICTS:
             raise UnknownName("verdict", verdict, VERDICTS)
-        if episode not in self.model.episodes.all:
-            raise TacitError(f"There is no episode {episode}.", "See the alerts for the known ones.")
+        self.model.episodes.check(episode)
         self._mail.append((episode, verdict))
         return {"episode": episode, "verdict": verdict}
 
     def _read_mail(self) -> None:
         while self._mail and self.model is not None:
             episode, verdict = self._mail.popleft()
+            if episode not in self.model.episodes.all:  # it gave way since it was posted
+                continue
             entry = {"at": self.model.seen, "what": "feedback", "episode": episode, "verdict": verdict}
             self.journal.note(entry)
             self._apply(entry)
@@ -155,10 +161,10 @@ class Runner:
 
     # ------------------------------------------------------------------ state
     def save(self, wait: bool = False, position: Position | None = None) -> None:
-        """Flush the sinks, then hand the state to the writer. Raises SinkError, ModelError."""
+        """Flush the sinks, then hand the state to the writer; not where it would be ahead of a sink. Raises SinkError, ModelError."""
         for sink in self.sinks:
             sink.flush()
-        if self.checkpoints and self.model is not None:
+        if self.checkpoints and self.model is not None and not self._unwritten:
             self.checkpoints.wait()
             full = self.checkpoints.wants_full() or self.model.reformed
             arrays, meta = collect(self.model, full)
@@ -170,7 +176,7 @@ class Runner:
                 late=self.late,
             )
             if self.learning:
-                more, state = self.learning.state()
+                more, state = self.learning.state(full)
                 arrays.update(more)
                 meta["learning"] = state
             self.checkpoints.save(arrays, meta, full)
@@ -187,8 +193,12 @@ class Runner:
         if loaded is None:
             return
         parts, meta = loaded
+        with sound(checkpoints.folder):
+            self._put_back(parts, meta, checkpoints.folder.parent)
+
+    def _put_back(self, parts: list[Arrays], meta: dict[str, Any], folder: Path) -> None:
         model = self.make(features_of(meta))
-        put_back(model, parts, meta, checkpoints.folder.parent)
+        put_back(model, parts, meta, folder)
         known = meta["source"] == self.source.name
         if known:
             self._seek(meta["position"])
@@ -197,7 +207,7 @@ class Runner:
             self.events, self.late = int(meta["events"]), int(meta["late"])
         self._begin(model)
         if self.learning and "learning" in meta:
-            self.learning.restore(model, parts[-1], meta["learning"])
+            self.learning.restore(model, parts, meta["learning"])
         self.journal.rewind(int(meta["journal"]) if same else len(self.journal.entries))
         self.journal.apply_due(model.seen, self._apply)
         if self.learning:
@@ -205,17 +215,27 @@ class Runner:
 
     def _seek(self, position: dict[str, Any]) -> None:
         """Go on behind `position`; what cannot be replayed only counts on, behind the newest event that a sink has."""
-        for sink in self.sinks:
-            if self.source.replayable:
-                getattr(sink, "resume", lambda *_: None)(self.source.name, position)
-            else:
-                last = getattr(sink, "last", lambda _: None)(self.source.name)
-                position = last if last and int(last["next"]) > int(position["next"]) else position
+        self._resumed = True
+        for sink in self.sinks if self.source.replayable else ():
+            sink.resume(self.source.name, position)
         try:
             self.source.seek(position)
         except (KeyError, TypeError, ValueError) as e:
             wrong = f"the saved position does not fit {self.source.name} as it is read now ({e!r})."
             raise ModelError(wrong, "Give the same --speed and --reorder as before, or another --model.") from e
+        if not self.source.replayable:
+            self._count_on()
+
+    def _count_on(self) -> None:
+        """Nothing that a sink has of this source is written over by other events: their numbers go on behind it."""
+        for last in (sink.last(self.source.name) for sink in self.sinks):
+            if last is not None:
+                inner = last
+                while "source" in inner:  # taken with --speed or --reorder
+                    inner = inner["source"]
+                self.source.count_on({**inner, "next": max(int(last["next"]), int(inner["next"]))})
+        if (start := int(self.source.position()["next"])) and not self._resumed:
+            self.source.notes.append(f"--out has earlier events of {self.source.name}: positions go on from {start:,}")
 
     def close(self) -> None:
         """Everything safe on the disk, everything let go; also after an error or Ctrl-C."""

@@ -73,10 +73,10 @@ def put_back(model: LiveModel, parts: list[Arrays], meta: dict[str, Any], folder
         home = folder / "encoders" / str(meta["model"])
         weights = encode.load(home)
         model.put_in_place(str(meta["model"]), weights, model.empty_lane(weights), home)
-    names: list[str] = [""] * int(meta["slots"])
+    names: list[str] = [""] * min(int(meta["slots"]), model.keys.capacity)
     for arrays in parts:
         slots = arrays["slots"]
-        if len(slots) and slots.max() >= model.keys.capacity:
+        if len(slots) and not 0 <= slots.min() <= slots.max() < model.keys.capacity:
             raise ModelError("The stored model holds more keys than this one can.", "Load it with the options that it was saved with.")
         rows = rows_of(model, slots)
         model.keys.last[slots] = arrays["last"]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+import orjson
 import pytest
 from streams import noise, score, stream
 
+from tacit.connect.sources.table import Table
 from tacit.contracts.episode import Episode
 from tacit.contracts.errors import TacitError, UnknownName
 from tacit.contracts.events import Feature
 from tacit.live.alerting import KEPT, Episodes
 from tacit.live.checkpoint import Checkpoints
 from tacit.live.model import LiveModel
+from tacit.live.runner import Runner
 from tacit.live.storing import collect, features_of, put_back
 
 THREE = tuple(Feature(f"f{j}") for j in range(3))
@@ -149,6 +152,39 @@ def test_old_episodes_give_way() -> None:
         episodes.begin(Episode(i, "", i, i, 1.0, "", []), {"f": 1.0})
         episodes.end(i, i + 1)
     assert len(episodes.all) == len(episodes.shares) == KEPT and min(episodes.all) == 50 and not episodes.open
+
+
+def test_open_ones_and_those_with_a_verdict_stay() -> None:
+    episodes = Episodes()
+    for i in range(1, KEPT + 100):
+        episodes.begin(Episode(i, f"k{i}", i, i, 1.0, "", []), {"f": 1.0})
+        if i != 7:
+            episodes.end(i, i + 1)
+        if i == 9:
+            episodes.feedback(9, "expected")
+    assert len(episodes.all) == KEPT and episodes.open == {"k7": 7} and {7, 9} < set(episodes.all) and 8 not in episodes.all
+    episodes.begin(Episode(KEPT + 100, "k9", 0, 0, 1.0, "", []), {"f": 1.0})
+    assert episodes.all[KEPT + 100].suppressed
+    with pytest.raises(TacitError, match=r"Episode 8 is too old.*the last 2,000 are kept"):
+        episodes.feedback(8, "expected")
+    again = Episodes()
+    again.restore(orjson.loads(orjson.dumps(episodes.state())))
+    assert again.state() == episodes.state() and again.expected == episodes.expected
+    again.end(7, 10)
+    assert again.open == {"k9": KEPT + 100}
+
+
+def test_feedback_on_what_gave_way_before_it_took_hold_stops_nothing() -> None:
+    run = Runner(Table([{"time": i, "x": float(i % 5)} for i in range(300)]), LiveModel)
+    run.step()
+    assert run.model is not None
+    run.model.episodes.begin(Episode(1, "", 0, 0, 1.0, "", []), {})
+    run.post(1, "expected")
+    run.model.episodes.restore({"episodes": [], "shares": {}, "open": {}, "ended": [], "newest": 1})
+    assert run.step() is None and run.journal.entries == []
+    with pytest.raises(TacitError, match="Episode 1 is too old"):
+        run.post(1, "expected")
+    run.close()
 
 
 def test_an_open_episode_ends_with_its_key(monkeypatch: pytest.MonkeyPatch) -> None:

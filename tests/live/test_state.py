@@ -6,6 +6,7 @@ import ast
 import hashlib
 import io
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from streams import differences, noise, rows, score, stream
 
 import tacit
 from tacit.connect.sources.table import Table
-from tacit.contracts.errors import ModelError
+from tacit.contracts.errors import ModelError, TacitError
 from tacit.contracts.events import Feature
+from tacit.contracts.sink import Sink
 from tacit.live.checkpoint import CHAIN, Checkpoints
 from tacit.live.folder import load, save
 from tacit.live.journal import Journal
@@ -175,6 +177,45 @@ def test_another_version_is_refused(folder: Path) -> None:
         Checkpoints(folder).load()
 
 
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something lies in nested JSON; of a list its first entry stands for all."""
+    for k, v in value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ():
+        yield (*path, k)
+        yield from places(v, (*path, k))
+
+
+GONE = object()
+
+
+@pytest.mark.parametrize("put", [GONE, None, "text", -7, [], {}, [[1]]], ids=str)
+def test_a_sealed_state_of_another_shape_is_refused_or_read(folder: Path, put: Any) -> None:
+    """Whatever is left out of it or put in: ModelError or a model, and no traceback."""
+    path = folder / "state" / "state.json"
+    written = path.read_bytes()
+    refused = 0
+    for place in list(places(orjson.loads(written.split(b"\n")[0]))):
+
+        def change(state: Any, place: tuple[Any, ...] = place) -> None:
+            for step in place[:-1]:
+                state = state[step]
+            if put is GONE:
+                del state[place[-1]]
+            else:
+                state[place[-1]] = put
+
+        path.write_bytes(written)
+        reseal(folder, change)
+        for read in (load, lambda f: Runner(Table(table(10)), LiveModel, [], f).close()):
+            try:
+                read(folder)
+            except TacitError:
+                refused += 1
+            for part in (folder / "state").glob("*.npz"):
+                if part.name not in {p["file"] for p in orjson.loads(written.split(b"\n")[0])["parts"]}:
+                    part.unlink()
+    assert refused > 20
+
+
 class Harm:
     """What a pickle could do."""
 
@@ -229,7 +270,7 @@ def table(n: int, seed: int = 0) -> list[dict[str, Any]]:
     return [{"time": 1_700_000_000 + i, "x": float(values[i, 0]), "y": float(values[i, 1])} for i in range(n)]
 
 
-class Kept:
+class Kept(Sink):
     """A sink that keeps rows by position, as a table with a unique index would."""
 
     def __init__(self) -> None:
@@ -246,7 +287,7 @@ class Kept:
 
 
 def runner(rows: list[dict[str, Any]], sink: Kept, folder: Path | None, every: float = 1e9) -> Runner:
-    return Runner(Table(rows), lambda features: LiveModel(features, alerts=20.0), [sink], folder, every=every)  # type: ignore[list-item]
+    return Runner(Table(rows), lambda features: LiveModel(features, alerts=20.0), [sink], folder, every=every)
 
 
 def finish(run: Runner) -> None:

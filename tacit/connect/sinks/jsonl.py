@@ -48,6 +48,10 @@ class Jsonl(Sink):
             last = self._last_position()
             self._written = last if last >= int(position["next"]) else -1
 
+    def last(self, source: str) -> Position | None:
+        """Behind the last line, whichever source it is of."""
+        return {"next": self._last_position() + 1} if self._file and Path(self.target).is_file() else None
+
     def write(self, source: str, insights: Insights, after: Position) -> None:
         """Raises SinkClosed where the reader of standard output has gone, SinkError where nothing can be written."""
         if self._written >= 0:

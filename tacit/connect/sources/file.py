@@ -34,6 +34,7 @@ class File(Source):
         self.files = list_files(Path(path))
         self._decoder = Decoder(self.wishes, self.refusals, self.notes)
         self._at = 0
+        self._first = 0  # the number of the first event
         self._begin()
         self._reader: Reader = self._open(0)
 
@@ -62,7 +63,7 @@ class File(Source):
 
     def position(self) -> Position:
         """The file, where in it, and the decoder's state."""
-        place = {"file": self.files[self._at].name, "reader": self._reader.state(), "check": self._reader.check()}
+        place = {"file": self.files[self._at].name, "first": self._first, "reader": self._reader.state(), "check": self._reader.check()}
         return {**place, **self._decoder.state()}
 
     def seek(self, position: Position) -> None:
@@ -75,6 +76,22 @@ class File(Source):
         self._reader = self._open(self._at)
         self._reader.restore(position["reader"], position["check"])
         self._decoder.restore(position)
+        self._first = int(position.get("first", 0))
+
+    def count_on(self, last: Position) -> None:
+        """The same events where the file that was read last begins as it did; a jsonl: sink does not know which file that was."""
+        if "file" not in last:
+            return
+        try:
+            reader = self._open([f.name for f in self.files].index(last["file"]))
+            try:
+                reader.restore(last["reader"], last["check"])
+                first = int(last.get("first", 0))
+            finally:
+                reader.close()
+        except (SourceError, ValueError):
+            first = int(last["next"])
+        self._first = self._decoder.next = max(self._decoder.next, first)
 
     def close(self) -> None:
         self._reader.close()

@@ -76,6 +76,9 @@ class Host(Source):
         self._meet(dict.fromkeys([*position["features"], *now], 0.0))
         self._next = int(position["next"])
 
+    def count_on(self, last: Position) -> None:
+        self._next = max(self._next, int(last["next"]))
+
     def _meet(self, reading: dict[str, float]) -> None:
         """Append the features of this reading that are new."""
         known = {f.name for f in self.features}

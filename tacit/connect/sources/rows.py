@@ -71,3 +71,6 @@ class Rows(Source):
         """Go on counting from an earlier run's position; the iterable is taken as it stands."""
         self._dicts.names = tuple(position["names"])
         self._decoder.restore(position)
+
+    def count_on(self, last: Position) -> None:
+        self._decoder.next = max(self._decoder.next, int(last["next"]))

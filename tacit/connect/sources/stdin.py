@@ -9,19 +9,16 @@ import threading
 import time
 from typing import ClassVar
 
-from tacit.connect.decode import Decoder
 from tacit.connect.schema import Wishes
-from tacit.connect.stream import TextStream
-from tacit.connect.strict import refusals_for
+from tacit.connect.stream import GRACE, Streamed
 from tacit.contracts.errors import SourceError
-from tacit.contracts.events import Events, Feature
-from tacit.contracts.source import Position, Source
+from tacit.contracts.events import Events
+from tacit.contracts.source import Position
 
 BLOCK = 1 << 16
-GRACE = 0.2  # s to collect more rows before the columns are told from the first ones
 
 
-class Stdin(Source):
+class Stdin(Streamed):
     """Reads a pipe in a thread of its own, so that `poll` returns what there is when its time is up.
 
     descriptor: read from it; None = standard input's. It cannot be replayed; `seek` goes on counting where an
@@ -32,25 +29,11 @@ class Stdin(Source):
     ends: ClassVar[bool] = True
 
     def __init__(self, wishes: Wishes | None = None, descriptor: int | None = None) -> None:
-        self.name = "-"
-        self.wishes = wishes or Wishes()
-        self.refusals = refusals_for(self.wishes)
-        self.notes: list[str] = []
-        self._decoder = Decoder(self.wishes, self.refusals, self.notes, live=True, believes=True)
-        self._stream = TextStream(self._decoder, "")
+        super().__init__("-", "", wishes, believes=True)
         self._blocks: queue.Queue[bytes | OSError] = queue.Queue(maxsize=64)
         self._descriptor = _stdin() if descriptor is None else descriptor
         self._closed = threading.Event()
         threading.Thread(target=self._read, name="tacit-stdin", daemon=True).start()
-
-    @property
-    def features(self) -> tuple[Feature, ...]:  # type: ignore[override] # read-only here
-        return self._decoder.features
-
-    @property
-    def format(self) -> str:
-        """What comes, for people; "" before the first line."""
-        return self._stream.parser.name if self._stream.parser else ""
 
     def poll(self, limit: int, timeout: float) -> Events | None:
         """What has come: as soon as there is one whole line; None once the other end closed."""
@@ -77,6 +60,9 @@ class Stdin(Source):
     def seek(self, position: Position) -> None:
         """Go on counting from an earlier run's position; what was read then is gone."""
         self._decoder.restore(position)
+
+    def count_on(self, last: Position) -> None:
+        self._decoder.next = max(self._decoder.next, int(last["next"]))
 
     def close(self) -> None:
         self._closed.set()

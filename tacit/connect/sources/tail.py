@@ -8,21 +8,18 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
-from tacit.connect.decode import Decoder
 from tacit.connect.readers import HEAD, missing
 from tacit.connect.schema import Wishes
-from tacit.connect.stream import TextStream
-from tacit.connect.strict import refusals_for
+from tacit.connect.stream import GRACE, Streamed
 from tacit.contracts.errors import SourceError
-from tacit.contracts.events import Events, Feature, Refusals
-from tacit.contracts.source import Position, Source
+from tacit.contracts.events import Events, Refusals
+from tacit.contracts.source import Position
 
 BLOCK = 1 << 18
 LOOK = 0.1  # s between looks at a file that does not grow
-GRACE = 0.2  # s to collect more rows before the columns are told from the first ones
 
 
-class Tail(Source):
+class Tail(Streamed):
     """path: a CSV or JSON lines file; read from its beginning, then followed. A last line without end waits.
 
     When the name comes to stand for another file (rotation), the old one is read to its end first. When it
@@ -35,23 +32,12 @@ class Tail(Source):
     ends: ClassVar[bool] = False
 
     def __init__(self, path: str, wishes: Wishes | None = None) -> None:
+        if not path:
+            raise SourceError("tail: names no file.", "Write tail:FILE.")
         self.path = Path(path)
-        self.name = f"tail:{self.path.resolve()}"
-        self.wishes = wishes or Wishes()
-        self.refusals = refusals_for(self.wishes)
-        self.notes: list[str] = []
-        self._decoder = Decoder(self.wishes, self.refusals, self.notes, live=True)
-        self._stream = TextStream(self._decoder, self.path.name)
+        super().__init__(f"tail:{self.path.resolve()}", self.path.name, wishes, believes=False)
+        self._first = 0  # the number of the file's first event
         self._file = self._open(self.path)
-
-    @property
-    def features(self) -> tuple[Feature, ...]:  # type: ignore[override] # read-only here
-        return self._decoder.features
-
-    @property
-    def format(self) -> str:
-        """What the file holds, for people; "" before its first line."""
-        return self._stream.parser.name if self._stream.parser else ""
 
     def poll(self, limit: int, timeout: float) -> Events | None:
         """What has been appended; never None: a file may always grow."""
@@ -75,10 +61,11 @@ class Tail(Source):
         size = min(self._stream.lines.offset, HEAD)
         head = os.pread(self._file.fileno(), size, 0)
         here = {"inode": os.fstat(self._file.fileno()).st_ino, "check": [len(head), zlib.crc32(head)]}
-        return {**here, "stream": self._stream.state(), **self._decoder.state()}
+        return {**here, "first": self._first, "stream": self._stream.state(), **self._decoder.state()}
 
     def seek(self, position: Position) -> None:
         self._decoder.restore(position)
+        self._first = int(position.get("first", 0))
         self._stream.restore(position["stream"])
         found = self._find(int(position["inode"]), position["check"], int(position["stream"]["offset"]))
         self._file.close()
@@ -89,6 +76,13 @@ class Tail(Source):
         self._file = self._open(self.path)
         Refusals.add(self.refusals, "rotated away unread: unknown number of lines", self.name, "the file of the saved position is gone")
         self._afresh()
+
+    def count_on(self, last: Position) -> None:
+        """The same events only in the file that was read last, where it is still there under its name."""
+        here, check = os.fstat(self._file.fileno()), last.get("check", [0, 0])
+        head = os.pread(self._file.fileno(), check[0], 0)
+        same = here.st_ino == last.get("inode") and [len(head), zlib.crc32(head)] == check and here.st_size >= last["stream"]["offset"]
+        self._first = self._decoder.next = max(self._decoder.next, int(last.get("first", 0) if same else last["next"]))
 
     def close(self) -> None:
         self._file.close()
@@ -141,6 +135,7 @@ class Tail(Source):
         if torn:
             Refusals.add(self.refusals, "torn record", f"{self.path.name}:{self._stream.lines.line + 1}", f"{torn} bytes without their end")
         self._stream.afresh()
+        self._first = self._decoder.next
 
     def _say(self, note: str) -> None:
         if note not in self.notes:

@@ -1,0 +1,30 @@
+"""Wrapped: a source around a source, for what holds events back or changes their order."""
+
+from __future__ import annotations
+
+from tacit.contracts.events import Feature, Refusals
+from tacit.contracts.source import Source
+
+
+class Wrapped(Source):
+    """Says what the source within says. Subclasses poll it and keep the positions."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.name, self.format = source.name, getattr(source, "format", "")
+        self.replayable, self.ends = source.replayable, source.ends  # type: ignore[misc] # as the source within
+
+    @property
+    def features(self) -> tuple[Feature, ...]:  # type: ignore[override] # as the source within
+        return self.source.features
+
+    @property
+    def refusals(self) -> Refusals:  # type: ignore[override]
+        return self.source.refusals
+
+    @property
+    def notes(self) -> list[str]:  # type: ignore[override]
+        return self.source.notes
+
+    def close(self) -> None:
+        self.source.close()
