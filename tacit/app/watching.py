@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tacit.app.assemble import Wish, assemble, seconds
-from tacit.contracts.episode import Episode
-from tacit.contracts.errors import SinkClosed, TacitError
-
-NOTES = 100  # said in a run at most
+from tacit.app.telling import Terminal, count, plain
+from tacit.contracts.episode import VERDICTS, Episode
+from tacit.contracts.errors import SinkClosed, TacitError, UnknownName
 
 
 @dataclass(slots=True)
@@ -35,57 +34,73 @@ class Stopped(Exception):
 
 def run_watch(wish: Wish, show: Show) -> None:
     """Runs until the source ends, the time is up or somebody stops us. Raises TacitError."""
-    from rich.console import Console
-
-    console = Console(stderr=True, highlight=False)
     limit = seconds(show.for_) if show.for_ else None
     if not 0 <= show.port <= 65_535:
         raise TacitError(f"--port {show.port}: there is no such port.", "Choose one from 1 to 65535.")
-    quieter = wish.source == "host:"
-    if quieter:
+    if wish.source == "host:":
         os.nice(5)
-    history, dashboard = None, None
+    terminal = Terminal()
+    history: Any = None
+    dashboard: Any = None
     runner: Any = None
+    gone, before = False, 0
 
     def stop(*_: Any) -> None:  # between two micro-batches if it can be; at once the second time, or while nothing runs yet
         if runner is None or runner.stopping:
             raise Stopped
         runner.stopping = True
 
-    before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
+    def tell(episode: Episode) -> None:
+        if history:
+            history.episode(episode)
+        if runner is not None:
+            terminal.notes(runner.source.notes)
+        terminal.episode(episode)
+
+    def post(episode: int, verdict: str) -> dict[str, Any]:
+        answer: dict[str, Any] = runner.post(episode, verdict)
+        return answer
+
+    handlers = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
         if wish.model:
             make_folder(wish.model)
         if show.dashboard:
+            from tacit.live.status import status
+            from tacit.serve.dashboard import Dashboard
             from tacit.serve.history import History
 
             history = History(wish.model)
-        runner = assemble(wish, history.push if history else None, lambda e: tell(e, console, history))
-        noted = say(runner.source.notes, 0, console)
-        if show.dashboard and history:
-            from tacit.live.status import status
-            from tacit.serve.dashboard import Dashboard
-
-            dashboard = Dashboard(history, lambda: status(runner), runner.post, show.host, show.port, show.token)
+            dashboard = Dashboard(history, lambda: status(runner), post, show.host, show.port, show.token)
+        runner = assemble(wish, history.push if history else None, tell)
+        before = runner.events
+        terminal.notes(runner.source.notes)
+        if runner.model is not None:
+            behind = f"{runner.source.name} goes on behind event {before:,}" if before else f"{runner.source.name} is read as it comes"
+            terminal.say(f"{wish.model}: learned from {count(runner.model.seen, 'event')} so far; {behind}")
+        if dashboard:
             dashboard.start()
-            console.print(f"dashboard at [bold]{dashboard.url}[/bold] (Ctrl-C ends)")
-        drive(runner, console, limit, noted)
+            terminal.console.print(f"dashboard at [bold]{dashboard.url}[/bold] (Ctrl-C ends)")
+        drive(runner, terminal, limit)
         if dashboard and not show.until_end and runner.ended and limit is None:
             runner.save(wait=True)
-            console.print("the source has ended; the dashboard stays up (Ctrl-C ends; --until-end leaves at once)")
+            terminal.console.print("the source has ended; the dashboard stays up (Ctrl-C ends; --until-end leaves at once)")
             while not runner.stopping:
                 time.sleep(0.2)
     except Stopped:
-        console.print("[dim]ending…[/dim]")
-    except SinkClosed:
-        pass  # the reader of our output went away: that is how a pipe ends
+        terminal.say("ending…")
+    except SinkClosed:  # the reader of our output went away: that is how a pipe ends
+        gone = True
     finally:
-        for s in before:
+        failed = sys.exc_info()[0] is not None
+        for s in handlers:
             signal.signal(s, signal.SIG_IGN)
         try:
-            finish(runner, dashboard, history, console)
+            finish(runner, dashboard, history)
         finally:
-            for s, handler in before.items():
+            if runner is not None and not gone and (runner.events > before or not failed):
+                terminal.sum_up(runner, before)
+            for s, handler in handlers.items():
                 signal.signal(s, handler)
 
 
@@ -99,59 +114,19 @@ def make_folder(folder: Path) -> None:
         raise TacitError(f"the model folder {folder} cannot be written.", "Choose another with --model.")
 
 
-def say(notes: list[str], said: int, console: Any) -> int:
-    """Prints the notes behind the first `said`, a hundred at most; returns how many there are now."""
-    for note in notes[said:NOTES]:
-        console.print(plain(note), style="dim", markup=False, soft_wrap=True)
-    return len(notes)
-
-
-def plain(text: str) -> str:
-    """What came from a stream, safe for a terminal: nothing in it moves the cursor or sets colours."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
-
-
-def drive(runner: Any, console: Any, limit: float | None, noted: int = 0) -> None:
-    """The loop, with a progress line where somebody looks and it takes long."""
+def drive(runner: Any, terminal: Terminal, limit: float | None) -> None:
+    """The loop."""
     end = None if limit is None else time.monotonic() + limit
-    shown = time.monotonic()
-    live = sys.stderr.isatty()
     while not runner.stopping and (end is None or time.monotonic() < end):
         insights = runner.step(0.2 if end is None else min(0.2, max(0.0, end - time.monotonic())))
-        if len(runner.source.notes) > noted:  # some columns and rotations show only on the way
-            noted = say(runner.source.notes, noted, console)
+        terminal.notes(runner.source.notes)  # some columns and rotations show only on the way
         if insights is None:
             return
-        now = time.monotonic()
-        if live and now - shown > 2.0:
-            shown = now
-            rate = sum(n for _, n in runner.rate) / max(now - runner.rate[0][0], 1e-9) if runner.rate else 0.0
-            keys = len(runner.model.keys.slots) if runner.model else 0
-            console.print(f"[dim]{runner.events:,} events, {rate:,.0f}/s, {keys:,} keys[/dim]", end="\r")
+        terminal.progress(runner)
 
 
-def tell(episode: Episode, console: Any, history: Any) -> None:
-    """One line when an alert opens and when it closes; the dashboard gets every change."""
-    from rich.markup import escape
-
-    if history:
-        history.episode(episode)
-    if episode.suppressed:
-        return
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(episode.opened / 1e9))
-    if episode.id not in _told:
-        _told[episode.id] = False
-        console.print(f"{when}  [bold red]alert {episode.id}[/bold red]  {escape(episode.sentence)}", soft_wrap=True)
-    if episode.closed is not None and not _told[episode.id]:
-        _told[episode.id] = True
-        console.print(f"{when}  [dim]alert {episode.id} closed after {(episode.closed - episode.opened) / 1e9:,.0f} s[/dim]", soft_wrap=True)
-
-
-_told: dict[int, bool] = {}  # alerts that were printed; whether their end was
-
-
-def finish(runner: Any, dashboard: Any, history: Any, console: Any) -> None:
-    """Everything safe and let go, then what was seen, refused and alerted in one line. Raises the first TacitError."""
+def finish(runner: Any, dashboard: Any, history: Any) -> None:
+    """Everything safe and let go. Raises the first TacitError."""
     problem: TacitError | None = None
     if runner is not None:
         try:
@@ -162,15 +137,6 @@ def finish(runner: Any, dashboard: Any, history: Any, console: Any) -> None:
         dashboard.close()
     if history is not None:
         history.close()
-    if runner is not None:
-        model, refusals = runner.model, runner.source.refusals
-        alerts = sum(not e.suppressed for e in model.episodes.all.values()) if model else 0
-        parts = [f"{runner.events:,} events", f"{len(model.keys.slots) if model else 0:,} keys", f"{alerts:,} alerts"]
-        if refusals.total:
-            parts.append(f"{refusals.total:,} refused ({', '.join(f'{reason}: {n:,}' for reason, n in refusals.counts.items())})")
-        console.print(", ".join(parts), markup=False, soft_wrap=True)
-        for reason, where, sample in refusals.samples[:5]:
-            console.print(plain(f"  {reason} at {where}: {sample[:80]}"), style="dim", markup=False, soft_wrap=True)
     if problem is not None:
         raise problem
 
@@ -210,6 +176,9 @@ def send_feedback(episode: int, verdict: str, url: str, token: str | None) -> No
     import urllib.error
     import urllib.request
 
+    if verdict not in VERDICTS:
+        raise UnknownName("verdict", verdict, VERDICTS)
+    url = url if "://" in url else f"http://{url}"
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(f"{url.rstrip('/')}/api/feedback", json.dumps({"episode": episode, "verdict": verdict}).encode(), headers)
     try:
@@ -223,6 +192,8 @@ def send_feedback(episode: int, verdict: str, url: str, token: str | None) -> No
         except (ValueError, KeyError, TypeError):  # something else than tacit answers there
             wrong, hint = f"{url} answered {e.code}: {body[:200]}", "Is that the dashboard of a running tacit?"
         raise TacitError(wrong, hint) from e
-    except OSError as e:
-        raise TacitError(f"no tacit answers at {url}: {e}.", "Is `tacit watch` running with its dashboard? Give its address with --url.") from e
+    except (OSError, ValueError) as e:
+        why = getattr(e, "reason", e)
+        wrong = f"no tacit answers at {url}: {getattr(why, 'strerror', None) or why}."
+        raise TacitError(wrong, "Is `tacit watch` running with its dashboard? Give its address with --url.") from e
     sys.stdout.write(f"episode {episode}: {verdict}\n")

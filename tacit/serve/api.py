@@ -37,13 +37,24 @@ from tacit.serve.guard import Guard
 from tacit.serve.history import FOREVER, History
 from tacit.serve.live import as_json, stream
 from tacit.serve.metrics import metrics
+from tacit.serve.store import EPISODES
 
 ASSETS = Path(__file__).parent / "assets"
 BODY = 10_000  # bytes a feedback may have
+FEEDBACK = 'Send {"episode": 3, "verdict": "expected"}.'
+ROUTES = "There is the page at /, and what the README lists under /api/."
 
 
 def reply(value: Any, code: int = 200) -> Response:
     return Response(as_json(value), code, media_type="application/json")
+
+
+class Refused(HTTPException):
+    """What was wrong with a request, and what to try."""
+
+    def __init__(self, code: int, wrong: str, try_: str) -> None:
+        super().__init__(code, wrong)
+        self.try_ = try_
 
 
 def whole(request: Request, name: str, default: int, most: int) -> int:
@@ -52,7 +63,7 @@ def whole(request: Request, name: str, default: int, most: int) -> int:
     if text is None:
         return default
     if not text.isdecimal():
-        raise HTTPException(400, f"{name}={text!r} is not a whole number.")
+        raise Refused(400, f"{name}={text!r} is not a whole number.", f"Write {name}={default or 100}, or leave it out.")
     return min(max(int(text), 1), most)
 
 
@@ -66,7 +77,7 @@ def moment(request: Request, name: str) -> int | None:
     except ValueError:
         seconds = math.nan
     if not math.isfinite(seconds):
-        raise HTTPException(400, f"{name}={text[:80]!r} is not a time in seconds since 1970.")
+        raise Refused(400, f"{name}={text[:80]!r} is not a time in seconds since 1970.", f"Write {name}=1714557600, or leave it out.")
     return int(min(max(seconds * 1e9, -FOREVER), FOREVER))
 
 
@@ -75,7 +86,7 @@ def numbers(request: Request) -> list[int]:
     text = request.query_params.get("features", "")
     parts = [p for p in text.split(",") if p]
     if not all(p.isdecimal() for p in parts) or len(parts) > 5000:
-        raise HTTPException(400, f"features={text[:80]!r} is not a list of feature numbers.")
+        raise Refused(400, f"features={text[:80]!r} is not a list of feature numbers.", "Write features=1,2; GET /api/features has the numbers.")
     return [int(p) for p in parts]
 
 
@@ -132,24 +143,24 @@ class Api:
     def episode(self, request: Request) -> Response:
         found = self.history.one_episode(min(request.path_params["id"], FOREVER))
         if found is None:
-            raise HTTPException(404, f"no alert has the number {request.path_params['id']}.")
+            raise unknown(request.path_params["id"])
         return reply(found)
 
     async def feedback(self, request: Request) -> Response:
         if not request.headers.get("content-type", "").startswith("application/json"):
-            raise HTTPException(415, "feedback is JSON; say so in Content-Type.")
+            raise Refused(415, "feedback is JSON; say so in Content-Type.", "Send the header Content-Type: application/json.")
         body = b""
         async for part in request.stream():
             body += part
             if len(body) > BODY:
-                raise HTTPException(413, "a feedback has two entries, not that many bytes.")
+                raise Refused(413, "a feedback has two entries, not that many bytes.", FEEDBACK)
         number, verdict = spoken(body)
         return reply(await run_in_threadpool(self._spoken, number, verdict))
 
     def _spoken(self, number: int, verdict: str) -> dict[str, Any]:
         before = self.history.one_episode(number)
         if before is None:
-            raise HTTPException(404, f"no alert has the number {number}.")
+            raise unknown(number)
         said = self._feedback(number, verdict)
         self.history.feedback(number, verdict)
         return {**before, "feedback": verdict, "note": said.get("note") if isinstance(said, dict) else None}
@@ -169,6 +180,11 @@ class Api:
         return FileResponse(ASSETS / "index.html", headers={"cache-control": "no-cache"})
 
 
+def unknown(number: int) -> Refused:
+    """No such alert, or none any more."""
+    return Refused(404, f"no alert has the number {number}.", f"GET /api/episodes lists them; the last {EPISODES:,} are kept.")
+
+
 def spoken(body: bytes) -> tuple[int, str]:
     """(episode, verdict) of a feedback's body. Raises HTTPException 400."""
     import orjson
@@ -176,16 +192,17 @@ def spoken(body: bytes) -> tuple[int, str]:
     try:
         said = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise HTTPException(400, f"the feedback is not JSON: {error}") from error
+        raise Refused(400, f"the feedback is not JSON: {error}", FEEDBACK) from error
     if not isinstance(said, dict) or type(said.get("episode")) is not int or said.get("verdict") not in VERDICTS:
-        raise HTTPException(400, f'a feedback is {{"episode": number, "verdict": {" or ".join(VERDICTS)}}}.')
+        raise Refused(400, f'a feedback is {{"episode": number, "verdict": {" or ".join(VERDICTS)}}}.', FEEDBACK)
     return said["episode"], said["verdict"]
 
 
 async def told(request: Request, error: Exception) -> Response:
     """HTTPException and TacitError as JSON."""
     if isinstance(error, HTTPException):
-        return Response(as_json({"error": error.detail, "try": ""}), error.status_code, error.headers, "application/json")
+        wrong, try_ = (error.detail, error.try_) if isinstance(error, Refused) else (f"{request.url.path}: {error.detail.lower()}.", ROUTES)
+        return Response(as_json({"error": wrong, "try": try_}), error.status_code, error.headers, "application/json")
     wrong, try_ = (error.wrong, error.try_) if isinstance(error, TacitError) else (str(error), "")
     return reply({"error": wrong, "try": try_}, 409)
 

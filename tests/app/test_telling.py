@@ -1,0 +1,34 @@
+"""What the terminal says, in words for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from tacit.app.telling import Terminal, count, moment, span
+from tacit.contracts.episode import Episode
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.25, "0.25 s"), (9.4, "9.4 s"), (45.2, "45 s"), (432, "7 min 12 s"), (3600, "1 h"), (7205, "2 h"), (213_300, "2 d 11 h"), (86_399.9, "1 d")],
+)
+def test_spans(seconds: float, words: str) -> None:
+    assert span(seconds) == words
+
+
+def test_counts_and_moments() -> None:
+    assert (count(1, "key"), count(0, "alert"), count(4032, "event")) == ("1 key", "0 alerts", "4,032 events")
+    assert moment(1_700_000_000 * 10**9) == "2023-11-14 22:13:20"
+
+
+def test_an_alert_is_told_when_it_opens_and_when_it_closed(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal, second = Terminal(), 10**9
+    episode = Episode(3, "m1", 1_700_000_000 * second, 5, 9.0, "m1: x is [red]9\x1b[2J", [])
+    terminal.episode(episode)
+    terminal.episode(episode)
+    episode.closed = episode.opened + 90 * second
+    terminal.episode(episode)
+    terminal.episode(episode)
+    terminal.episode(Episode(4, "m1", 0, 5, 9.0, "held back", [], suppressed="like episode 3"))
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["2023-11-14 22:13:20  alert 3  m1: x is [red]9\ufffd[2J", "2023-11-14 22:14:50  alert 3 closed after 1 min 30 s"]
