@@ -1,0 +1,224 @@
+"""Text: documents as rows of token ids, by a tokenizer that is learned on the pool itself.
+
+Words are cut into the pieces that occur often enough to be learned (WordPiece: Schuster & Nakajima, "Japanese and Korean voice search", 2012), or
+into characters. Ids are ordered: special ones, pieces that begin a word, then pieces that go on inside one, from id `special["inside"]` on; so whole
+words can be hidden without asking the tokenizer. A document longer than the layout is cut, or read in windows; both are said in `notes`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from tacit.contracts.errors import DataError, ModelError
+from tacit.contracts.layout import Layout, Samples
+from tacit.contracts.modality import Modality
+from tacit.contracts.pool import Pool, Refused
+
+SPECIAL = ("[PAD]", "[MASK]", "[CLS]", "[SEP]", "[UNK]")
+LOOKED_AT = 50_000  # documents that the tokenizer is learned from
+LETTERS = 64_000_000  # characters of them at most
+MOST_LETTERS = 512  # a text of more different ones (Chinese, emoji) has its rarest as unknown
+MARK = "\u2581"  # of a word's beginning, while learning
+LONGEST = 256  # tokens, where nothing else is wished
+LETTERS_A_TOKEN = 24  # a document is cut to so many characters a token before it is tokenised: a line of 10 MB costs nothing
+
+
+class Text(Modality):
+    """tokenizer: the fitted one, as JSON; windows: long documents become several samples instead of being cut."""
+
+    name = "text"
+
+    def __init__(self, layout: Layout, tokenizer: str, windows: bool = False) -> None:
+        self.layout, self.tokenizer, self.windows = layout, tokenizer, windows
+        self.notes: tuple[str, ...] = ()
+        self._tokenizer = Tokenizer.from_str(tokenizer)
+
+    @classmethod
+    def fit(cls, pool: Pool, rng: np.random.Generator, **wishes: Any) -> Text:
+        """Tokenizer, vocabulary and length from a look at 50,000 documents.
+
+        wishes: length, vocabulary, characters (one token a character), lower (case is dropped; default: unless characters), windows.
+        """
+        documents = _looked_at(pool, rng)
+        characters = bool(wishes.get("characters", False))
+        learned = _learn_characters(documents) if characters else _learn_pieces(documents, wishes.get("vocabulary"), bool(wishes.get("lower", True)))
+        lengths = np.array([len(e.ids) for e in learned.encode_batch(documents[:2000], add_special_tokens=False)])
+        few_and_long = len(pool) < 32 and bool(lengths.max() > 4 * LONGEST)
+        windows = bool(wishes.get("windows", few_and_long))
+        length = int(wishes.get("length") or (LONGEST if windows else min(LONGEST, max(8, int(np.ceil(np.quantile(lengths, 0.99)))))))
+        vocabulary = learned.get_vocab()
+        special = {name.strip("[]").lower(): vocabulary[name] for name in SPECIAL}
+        inside = [i for piece, i in vocabulary.items() if piece.startswith("##")] if not characters else []
+        special["inside"] = min(inside, default=len(vocabulary))
+        layout = Layout("text", "category", (length,), vocabulary=len(vocabulary), special=special)
+        modality = cls(layout, learned.to_str(), windows)
+        longer = float((lengths > length).mean())
+        modality.notes = (f"vocabulary of {len(vocabulary)} {'characters' if characters else 'pieces of words'}, {length} tokens a sample",)
+        if longer:
+            modality.notes += (f"{longer:.1%} of the documents are longer and are {'read in windows' if windows else 'cut'}",)
+        return modality
+
+    def arrays(self, raw: Sequence[Any], names: Sequence[str]) -> tuple[Samples, NDArray[np.int64], list[Refused]]:
+        """ids int32 [B, N] and valid. With `windows` a document gives several rows, all with its position."""
+        refused: list[Refused] = []
+        texts: list[tuple[int, str]] = []
+        for position, (document, name) in enumerate(zip(raw, names, strict=True)):
+            text, reason = _readable(document)
+            if reason:
+                refused.append(Refused(name, reason))
+            else:
+                texts.append((position, text if self.windows else text[: self.layout.size[0] * LETTERS_A_TOKEN]))
+        length, rows, positions = self.layout.size[0], list[list[int]](), list[int]()
+        for (position, _), encoded in zip(texts, self._tokenizer.encode_batch([t for _, t in texts], add_special_tokens=False), strict=True):
+            ids = encoded.ids
+            if not ids:
+                refused.append(Refused(names[position], "no token is left of it"))
+            for start in range(0, len(ids) if self.windows else min(1, len(ids)), length):
+                if start == 0 or len(ids) - start >= min(8, length):  # a window of a few left-over tokens says nothing
+                    rows.append(ids[start : start + length])
+                    positions.append(position)
+        values = np.full((len(rows), length), self.layout.special["pad"], np.int32)
+        valid = np.zeros((len(rows), length), np.bool_)
+        for row, ids in enumerate(rows):
+            values[row, : len(ids)], valid[row, : len(ids)] = ids, True
+        return Samples(values, valid), np.array(positions, np.int64), refused
+
+    def files(self) -> dict[str, bytes]:
+        return {"tokenizer.json": self.tokenizer.encode(), "text.json": json.dumps({"windows": self.windows}).encode()}
+
+    @classmethod
+    def restore(cls, layout: Layout, files: dict[str, bytes]) -> Text:
+        """Raises ModelError where a file is missing, damaged or of another vocabulary."""
+        try:
+            modality = cls(layout, files["tokenizer.json"].decode(), bool(json.loads(files["text.json"])["windows"]))
+        except KeyError as missing:
+            raise ModelError(f"the model folder lacks {missing} of its tokenizer.", "Copy the whole folder.") from missing
+        except Exception as damage:  # tokenizers raises bare Exception
+            raise ModelError(f"the tokenizer of the model folder cannot be read ({damage}).", "Copy the folder again.") from damage
+        if (known := modality._tokenizer.get_vocab_size()) != layout.vocabulary:
+            raise ModelError(f"the tokenizer knows {known} tokens, the model {layout.vocabulary}.", "Take both from one model folder.")
+        return modality
+
+    def show(self, values: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> str:
+        """The text of one sample; hidden tokens as "___", unknown ones as "?"."""
+        ids = [int(i) for i in (values if valid is None else values[valid])]
+        special = self.layout.special
+        shown = {special["mask"]: "___", special["unk"]: "?", special["sep"]: "|", special["cls"]: "", special["pad"]: ""}
+        runs: list[str] = []
+        run: list[int] = []
+        for i in [*ids, special["pad"]]:
+            if i in shown:
+                runs += [self._tokenizer.decode(run)] * bool(run) + [shown[i]] * bool(shown[i])
+                run = []
+            else:
+                run.append(i)
+        return ("" if self._tokenizer.get_vocab_size() == special["inside"] else " ").join(runs)
+
+    def where(self, place: int, patch: tuple[int, ...] = ()) -> str:
+        step = patch[0] if patch else 1
+        what = "character" if self.layout.special["inside"] == self.layout.vocabulary else "token"
+        return f"{what} {place + 1}" if step == 1 else f"{what}s {place * step + 1} to {(place + 1) * step}"
+
+
+def _looked_at(pool: Pool, rng: np.random.Generator) -> list[str]:
+    """Readable documents, at most LOOKED_AT of LETTERS characters in all. Raises DataError where there is none."""
+    at = np.sort(rng.choice(len(pool), LOOKED_AT, replace=False)) if len(pool) > LOOKED_AT else np.arange(len(pool))
+    documents: list[str] = []
+    reasons: list[str] = []
+    left = LETTERS
+    for start in range(0, len(at), 1000):
+        for document in pool.read(at[start : start + 1000]):
+            text, reason = _readable(document)
+            if reason:
+                reasons.append(reason)
+            elif left > 0:
+                documents.append(text[:left])
+                left -= len(text)
+    if not documents:
+        why = f"the first: {reasons[0]}" if reasons else "it is empty"
+        raise DataError(f"no text can be read from {pool.described} ({why}).", "Name files of UTF-8 text, or a table with a column of texts.")
+    return documents
+
+
+def _readable(document: Any) -> tuple[str, str]:
+    """(text, reason why it cannot be used or "")."""
+    if isinstance(document, bytes):
+        try:
+            document = document.decode("utf-8-sig")
+        except UnicodeDecodeError as wrong:
+            return "", f"not UTF-8: {wrong.reason} at byte {wrong.start}"
+    if not isinstance(document, str):
+        return "", f"not a text but {type(document).__name__}"
+    if not document.strip():
+        return "", "empty"
+    head = document[:10_000]
+    if "\x00" in head or head.count("\ufffd") > 0.05 * len(head) + 1:
+        return "", "not text, or of another encoding than UTF-8"
+    if any(0xD800 <= ord(c) < 0xE000 for c in head) or not _encodable(document):
+        return "", "holds lone surrogates: it was decoded from another encoding"
+    return document, ""
+
+
+def _encodable(document: str) -> bool:
+    try:
+        document.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _learn_pieces(documents: list[str], vocabulary: int | None, lower: bool) -> Tokenizer:
+    """WordPiece; the vocabulary grows with the text: a piece for every 32 words, 256 to 30,000.
+
+    The library's own trainer for it breaks ties by chance. Its byte-pair trainer doesn't, so that one learns, on words that begin with a mark.
+    """
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    words: Counter[str] = Counter()
+    for part in _parts(documents):
+        words.update(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(part)))
+    letters: Counter[str] = Counter()
+    for word, many in words.items():
+        letters.update({letter: many * k for letter, k in Counter(word).items()})
+    alphabet = sorted(sorted(letters), key=lambda letter: -letters[letter])[:MOST_LETTERS]
+    size = vocabulary or int(np.clip(words.total() // 32, 256, 30_000))
+    kept = {letter: letter for letter in alphabet}
+    usable = {w: n for w, n in sorted(words.items()) if all(c in kept for c in w) and len(w) <= 100 and MARK not in w}
+    pairs = Tokenizer(models.BPE())
+    pairs.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    trainer = trainers.BpeTrainer(vocab_size=max(1, size - len(SPECIAL) - len(alphabet)), min_frequency=2, show_progress=False)
+    pairs.train_from_iterator((" ".join([MARK + w] * n) for w, n in usable.items()), trainer)
+    found = sorted(pairs.get_vocab().items(), key=lambda known: known[1])
+    begins = [p[1:] for p, _ in found if p.startswith(MARK) and len(p) > 1]
+    goes_on = ["##" + p for p, _ in found if not p.startswith(MARK)]
+    ordered = dict.fromkeys([*SPECIAL, *alphabet, *begins, *goes_on])  # single letters may begin a word, too: none is unknown for its place
+    ordered |= dict.fromkeys("##" + letter for letter in alphabet)
+    tokenizer.model = models.WordPiece({piece: i for i, piece in enumerate(ordered)}, unk_token="[UNK]", max_input_chars_per_word=100)
+    tokenizer.decoder = decoders.WordPiece()
+    tokenizer.add_special_tokens(list(SPECIAL))
+    return tokenizer
+
+
+def _learn_characters(documents: list[str]) -> Tokenizer:
+    """One token a character that occurs at all."""
+    known = sorted({c for document in documents for c in document})
+    ids = {piece: i for i, piece in enumerate([*SPECIAL, *known])}
+    tokenizer = Tokenizer(models.WordLevel(ids, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    return tokenizer
+
+
+def _parts(documents: list[str], letters: int = 100_000) -> Iterator[str]:
+    """Long documents in parts, so that the trainer holds little at a time."""
+    for document in documents:
+        for start in range(0, len(document), letters):
+            yield document[start : start + letters]
