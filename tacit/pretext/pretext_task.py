@@ -80,9 +80,18 @@ def perceptron(widths: tuple[int, ...], seed: int, norm: bool = True) -> nn.Sequ
     layers: list[nn.Module] = []
     for k, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
         if k:
-            layers += [nn.BatchNorm1d(inputs), nn.ReLU()] if norm else [nn.GELU()]
+            layers += [BatchNorm(inputs), nn.ReLU()] if norm else [nn.GELU()]
         layers.append(seeded_linear(inputs, outputs, seed + k))
     return nn.Sequential(*layers)
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """Batch norm that takes a batch of one: it has no statistics of its own, so the running ones are used."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and len(x) == 1:
+            return nn.functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
+        return super().forward(x)
 
 
 def seeded_linear(inputs: int, outputs: int, seed: int) -> nn.Linear:
