@@ -63,12 +63,12 @@ class Colouring:
         self.mean = keep * self.mean + (1 - keep) * luma @ (self.matrix + self.mean)
         self.matrix, self.uses_mean = keep * self.matrix, True
 
-    def applied(self, x: Tensor) -> Tensor:
-        """x [B, C, H, W] float → the same shape, in 0..255."""
+    def applied(self, x: Tensor, rows: slice = slice(None)) -> Tensor:
+        """x [B, C, H, W] float, these rows of the batch → the same shape, in 0..255."""
         b, c, h, w = x.shape
         flat = x.reshape(b, c, h * w)
-        matrix = self.matrix.to(x.device)
+        matrix = self.matrix[rows].to(x.device)
         if not self.uses_mean:
             return torch.bmm(matrix, flat).clamp_(0, 255).view(b, c, h, w)
-        offset = self.mean.to(x.device) @ flat.mean(2, keepdim=True)  # [B, C, 1]
+        offset = self.mean[rows].to(x.device) @ flat.mean(2, keepdim=True)  # [B, C, 1]
         return torch.baddbmm(offset, matrix, flat).clamp_(0, 255).view(b, c, h, w)

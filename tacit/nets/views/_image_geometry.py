@@ -12,6 +12,9 @@ import torch
 from torch import Tensor
 
 
+FARTHEST = 40.0  # exponents beyond it weigh nothing, and their exponentials are slow
+
+
 class Window(NamedTuple):
     """What one axis is cut to, [B] each: start and length in pixels; flipped: read from its end; blur: deviation in output pixels, 0 = none."""
 
@@ -19,6 +22,9 @@ class Window(NamedTuple):
     length: Tensor
     flipped: Tensor
     blur: Tensor | None = None
+
+    def part(self, rows: slice) -> Window:
+        return Window(*(None if x is None else x[rows] for x in self))  # type: ignore[arg-type]
 
 
 def weights(window: Window, size: int, device: torch.device) -> Tensor:
@@ -34,7 +40,8 @@ def weights(window: Window, size: int, device: torch.device) -> Tensor:
     rows = (window.blur > 0).nonzero().squeeze(1)  # of the draws, which lie on the CPU: nothing waits for the device
     # a tent has variance 1/6 at least where it is read between pixels: added, the Gaussian does what both would do in turn
     variance = ((window.blur[rows] * step[rows, 0]) ** 2 + 1 / 6).to(device)
-    far = (at[rows.to(device)].unsqueeze(2) - places).square_().div_(-2 * variance.view(-1, 1, 1)).exp_()
+    far = (at[rows.to(device)].unsqueeze(2) - places).square_().div_(-2 * variance.view(-1, 1, 1))
+    far.clamp_(min=-FARTHEST).exp_()
     return matrix.index_copy_(0, rows.to(device), far.div_(far.sum(2, keepdim=True)))
 
 

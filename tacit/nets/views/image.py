@@ -20,6 +20,8 @@ from tacit.nets.views._image_colour import Colouring, gray_weights, hue_turns, t
 from tacit.nets.views._image_geometry import Window, crop_windows, resampled
 from tacit.nets.views._image_nuisances import NUISANCES, noise
 
+CACHED = 1 << 17  # numbers of a piece of a batch
+
 
 class ImageViews(Views):
     """least: smallest area of a crop; jitter: strength of light and colour changes (1 as in SimCLR's paper; 0.5 for small pictures is usual).
@@ -71,21 +73,32 @@ class ImageViews(Views):
         if max(h, w) >= 64 and "blur" not in self.forbidden:
             draws = torch.rand(2, many, generator=rng)
             blur = (0.1 + 1.9 * draws[0]) * (draws[1] < 0.5)
-        x = resampled(batch.values, Window(top, high, straight, blur), Window(left, wide, flips, blur))
-        x = self._coloured(x, rng)
+        down, across = Window(top, high, straight, blur), Window(left, wide, flips, blur)
+        colouring = self._colouring(many, rng)
+        parts = []
+        for rows in self._pieces(batch):
+            x = resampled(batch.values[rows], down.part(rows), across.part(rows))
+            parts.append(x if colouring is None else colouring.applied(x, rows))
+        x = parts[0] if len(parts) == 1 else torch.cat(parts)
         if self.layout.channels == 1 and "noise" not in self.forbidden:
             x = noise(x, torch.rand(many, generator=rng) * 16, rng)
         return Batch(x)
 
-    def _coloured(self, x: Tensor, rng: torch.Generator) -> Tensor:
+    @staticmethod
+    def _pieces(batch: Batch) -> list[slice]:
+        """On a processor so many pictures at once as its cache holds; elsewhere all."""
+        many = len(batch)
+        step = many if batch.values.device.type != "cpu" else max(1, CACHED // max(1, batch.values[0].numel()))
+        return [slice(at, min(at + step, many)) for at in range(0, many, max(1, step))] or [slice(0, 0)]
+
+    def _colouring(self, many: int, rng: torch.Generator) -> Colouring | None:
         """Four times in five: brightness, contrast, saturation and hue, in an order drawn for the batch; one time in five: gray."""
-        many, channels = x.shape[:2]
+        channels = self.layout.channels
         names = [] if "light" in self.forbidden else ["brightness", "contrast"]
-        coloured = channels == 3 and "colour" not in self.forbidden
-        names += ["saturation", "hue"] if coloured else []
+        names += ["saturation", "hue"] if channels == 3 and "colour" not in self.forbidden else []
         drained = channels == 3 and "gray" not in self.forbidden
         if not names and not drained:
-            return x
+            return None
         colouring = Colouring(many, channels)
         draws = torch.rand(6, many, generator=rng)
         amount = (2 * draws[:4] - 1) * (draws[4] < 0.8) * self.jitter * 0.8  # [4, B]
@@ -99,7 +112,7 @@ class ImageViews(Views):
                 (colouring.brightness if name == "brightness" else colouring.contrast)(1 + share)
         if drained:
             colouring.through(towards_gray((draws[5] >= 0.2).float(), colouring.luma))
-        return colouring.applied(x)
+        return colouring
 
     def content(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """[B, N, C * ph * pw] normalised, in the order channel, row, column; what lies beyond the picture isn't real."""
