@@ -10,16 +10,18 @@ from __future__ import annotations
 import copy
 import math
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tacit.contracts.errors import ModelError
+from tacit.contracts.errors import DataError, ModelError
 from tacit.learning import checkpoint
 from tacit.learning.feeding import Feeder
 from tacit.learning.health import Health
@@ -33,7 +35,8 @@ FILE = "learning.safetensors"
 LOOKS = 40  # over the budget
 FIRST_LOOK = 8  # steps, before which no total can be estimated
 SAVE_EVERY = 30.0  # seconds
-TURNED = 0.02  # a held-out loss this far above its best has turned
+TURNED = 0.05  # a held-out loss this share above its best has turned
+JUDGES = 32  # samples held out, at least, for their loss to decide anything
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class Loop:
                 break
             at = self.learner.steps
             batch = Batch.of(self.feeder.next()).to(self.learner.device)
-            self._take(self.learner.step(batch, pace(at, self.total, self.settings.warm), at / max(1, self.total)))
+            self._take(self._step(batch, pace(at, self.total, self.settings.warm), at / max(1, self.total)))
             self.elapsed = time.monotonic() - begun
             if self._due():
                 self._look()
@@ -118,6 +121,21 @@ class Loop:
             self.save()
         chosen = self._choose() if finished else self.learner.steps
         return Learned(self.curve, self.learner.steps, self.elapsed, chosen, finished)
+
+    def _step(self, batch: Batch, rate: float, progress: float) -> Outcome:
+        """One update; where the device's memory is short the batch goes in halves, and that is said."""
+        while True:
+            try:
+                return self.learner.step(batch, rate, progress)
+            except torch.OutOfMemoryError as e:
+                if 2 * self.learner.pieces > len(batch.values) // 2:
+                    raise DataError(
+                        f"one sample and its views do not fit into the memory of {self.learner.device}.", "Take a smaller encoder."
+                    ) from e
+                self.learner.pieces *= 2
+                self.learner.optimizer.zero_grad(set_to_none=True)
+                torch.cuda.empty_cache()
+                warnings.warn(f"not enough memory on {self.learner.device}: a batch now goes in {self.learner.pieces} pieces", stacklevel=2)
 
     def _take(self, outcome: Outcome) -> None:
         loss = float(outcome.loss)
@@ -154,7 +172,8 @@ class Loop:
     def _choose(self) -> int:
         """The last weights, unless the held-out loss has turned: then those of its best."""
         last = self.curve[-1].get("held_out", math.nan)
-        if self.best is None or not last > self.best[0] + TURNED * abs(self.best[0]):
+        few = self.held is None or len(self.held.values) < JUDGES
+        if few or self.best is None or not last > self.best[0] + TURNED * abs(self.best[0]):
             return self.learner.steps
         self.learner.encoder.load_state_dict(self.best[2])
         return self.best[1]

@@ -26,7 +26,7 @@ class Settings:
 
 def settle(samples: int, batch: int | None = None, rate: float | None = None, decay: float | None = None) -> Settings:
     """Settings for so many samples; what is given stays."""
-    held = min(1024, max(2, samples // 20)) if samples >= 40 else 0
+    held = min(1024, max(8, samples // 20)) if samples >= 64 else 0
     size = batch or int(2 ** round(math.log2(min(256, max(8, (samples - held) / 16)))))
     size = min(size, max(2, samples - held))
     return Settings(size, rate or RATE * math.sqrt(size / 256), WARM, 0.05 if decay is None else decay, held)

@@ -18,8 +18,8 @@ from tacit.contracts.errors import ModelError, TacitError, UnknownName
 from tacit.export import folder
 from tacit.heads import encode
 from tacit.learning import worker
-from tacit.learning.stream_learner import StreamLearner
 from tacit.learning.health import effective_rank
+from tacit.learning.stream_learner import StreamLearner
 from tacit.learning.stream_training import make_tasks
 from tacit.nets.recurrent import RecurrentEncoder
 from tacit.pretext.streams.stream_task import Windows
