@@ -11,7 +11,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-
 FARTHEST = 40.0  # exponents beyond it weigh nothing, and their exponentials are slow
 
 
