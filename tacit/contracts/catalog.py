@@ -25,6 +25,8 @@ ROOMS = {
     "views": "tacit.nets.views",
     "modality": "tacit.modalities",
     "pool": "tacit.connect.pools",
+    "protocol": "tacit.evaluation.protocols",
+    "rung": "tacit.evaluation.rungs",
 }
 
 

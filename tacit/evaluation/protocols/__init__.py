@@ -1,0 +1,1 @@
+"""Ways to judge an encoder, one a file."""

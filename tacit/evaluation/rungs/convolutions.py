@@ -1,0 +1,26 @@
+"""Random convolutions: what series must be better than, since it takes seconds and has no weights to learn.
+
+See random_convolutions for the method and its reference.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from tacit.evaluation import random_convolutions
+from tacit.evaluation.contestant import Contestant, Frozen, Variant
+from tacit.evaluation.rung import Rung
+from tacit.evaluation.setting import Setting
+
+
+class Convolutions(Rung):
+    """Standardised, and as they are."""
+
+    title: ClassVar[str] = "random convolutions"
+    modalities: ClassVar[tuple[str, ...]] = ("series",)
+
+    def contestant(self, setting: Setting) -> Contestant:
+        train, test = setting.train.samples, setting.test.samples
+        transform = random_convolutions.features(train.values, train.valid, setting.rng(4))
+        pair = transform(train.values, train.valid), transform(test.values, test.valid)
+        return Frozen("convolutions", self.title, {"standardised": Variant(*pair), "as they are": Variant(*pair, False)})

@@ -1,0 +1,57 @@
+"""Tables: rows of the ledger as CSV, Markdown or HTML."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import math
+from collections.abc import Iterable, Sequence
+
+from tacit.ledger.result import Result
+
+SHOWN = ("dataset", "protocol", "metric", "title", "labels", "unit", "value", "low", "high", "n", "seeds", "split", "failed")
+
+
+def as_csv(results: Iterable[Result]) -> str:
+    """Every column, one line a result; numbers in full."""
+    file = io.StringIO()
+    rows = [r.row() for r in results]
+    columns = list(Result("", "", 0.0).row())
+    writer = csv.DictWriter(file, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def cell(result: Result, column: str) -> str:
+    """One value for people: shares with four digits, what is not there left empty."""
+    value = getattr(result, column)
+    if column == "title":
+        return result.title or result.contestant
+    if column == "labels":
+        return "all" if not value else str(value)
+    if isinstance(value, float):
+        return f"{value:.4f}" if math.isfinite(value) else ""
+    return str(value)
+
+
+def used(results: Sequence[Result]) -> list[str]:
+    """The columns that say something here."""
+    return [c for c in SHOWN if c in ("title", "value") or any(cell(r, c) not in ("", "all") for r in results)]
+
+
+def as_markdown(results: Sequence[Result]) -> str:
+    """A table; the columns that say nothing are left out."""
+    columns = used(results)
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(cell(r, c).replace("|", "\\|") for c in columns) + " |" for r in results]
+    return "\n".join(lines) + "\n"
+
+
+def as_html(results: Sequence[Result]) -> str:
+    """A table of its own, without style."""
+    columns = used(results)
+    head = "".join(f"<th>{html.escape(c)}</th>" for c in columns)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell(r, c))}</td>" for c in columns) + "</tr>" for r in results)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
