@@ -17,8 +17,8 @@ from torch import nn
 class MovingTeacher(nn.Module):
     """parts: modules of the student, copied here with all their weights and buffers; momentum: m at the start.
 
-    It runs in the mode of its task: in training its norms use each batch's own statistics and keep its own running ones, which differ from the
-    student's, whose weights are others. Dropout is always off: an answer isn't noisy.
+    Dropout is always off: an answer isn't noisy. Batch norms alone follow the mode of the task: in training they use each batch's own
+    statistics and keep running ones of their own, which differ from the student's, whose weights are others.
     """
 
     def __init__(self, parts: list[nn.Module], momentum: float) -> None:
@@ -27,10 +27,11 @@ class MovingTeacher(nn.Module):
         self.parts = nn.ModuleList(copy.deepcopy(part) for part in parts).requires_grad_(False)
 
     def train(self, mode: bool = True) -> MovingTeacher:
-        super().train(mode)
+        super().train(False)
+        self.training = mode
         for module in self.modules():
-            if "Dropout" in type(module).__name__:
-                module.training = False
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.training = mode
         return self
 
     @torch.no_grad()
