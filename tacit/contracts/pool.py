@@ -24,13 +24,14 @@ class Refused(NamedTuple):
 class Pool(ABC):
     """`names`: one a sample, unique. `columns`: other columns by name, one value a sample (groups, entities, times).
 
-    `modality`: image, series or text. `described`: where the samples come from, for people.
+    `modality`: image, series or text. `described`: where the samples come from, for people; `notes`: what was found or assumed there.
     """
 
     modality: str
     names: Sequence[str]
     columns: dict[str, NDArray[Any]]
     described: str
+    notes: Sequence[str] = ()
     kinds: ClassVar[tuple[str, ...]] = ("image", "series", "text")  # modalities that this form of pool can hold
 
     def __len__(self) -> int:
@@ -44,4 +45,4 @@ class Pool(ABC):
     @abstractmethod
     def read(self, at: Sequence[int] | NDArray[np.int64]) -> list[Any]:
         """Raw samples at these positions: bytes or uint8 arrays [H, W], [H, W, C] (image), float32 [L, C] with NaN where missing (series),
-        str (text). An OSError of one sample is not swallowed."""
+        str (text). A sample that cannot be read is the OSError itself, in its place: the modality refuses it, with those words."""
