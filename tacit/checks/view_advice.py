@@ -84,8 +84,8 @@ def _averages(size: int) -> NDArray[np.float32]:
     """[SIDE, size]: row i takes the mean of the i-th sixteenth."""
     edges = np.linspace(0, size, SIDE + 1)
     places = np.arange(size)
-    cover = np.minimum(edges[1:, None], places + 1) - np.maximum(edges[:-1, None], places)
-    cover = np.clip(cover, 0, None)
+    shared = np.minimum(edges[1:, None], places + 1) - np.maximum(edges[:-1, None], places)
+    cover: NDArray[np.float64] = np.clip(shared, 0, None)
     return (cover / cover.sum(1, keepdims=True)).astype(np.float32)
 
 
