@@ -85,8 +85,9 @@ def _averages(size: int) -> NDArray[np.float32]:
     edges = np.linspace(0, size, SIDE + 1)
     places = np.arange(size)
     shared = np.minimum(edges[1:, None], places + 1) - np.maximum(edges[:-1, None], places)
-    cover: NDArray[np.float64] = np.clip(shared, 0, None)
-    return (cover / cover.sum(1, keepdims=True)).astype(np.float32)
+    cover = np.clip(shared, 0, None)
+    averages: NDArray[np.float32] = (cover / cover.sum(1, keepdims=True)).astype(np.float32)
+    return averages
 
 
 def plain_ground(pictures: NDArray[np.uint8]) -> float:
