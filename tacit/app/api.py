@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tacit.app.assemble import Learn, Wish, assemble
-from tacit.contracts.errors import ModelError
+from tacit.contracts.errors import DataError, ModelError
 from tacit.contracts.insight import Insight, Insights
 
 
@@ -91,7 +91,7 @@ def _events_like(parts: list[Insights]) -> Any:
 
 
 def learn(
-    table: Any,
+    data: Any,
     *,
     key: str | None = None,
     time: str | None = None,
@@ -99,9 +99,34 @@ def learn(
     alerts: str = "3/day",
     seed: int = 0,
     learn: Learn = "inline",
-) -> Model:
-    """A model that has seen all of `table` (a file, a folder, a pandas/polars/numpy/pyarrow table, an iterable of dicts)."""
-    wish = Wish(table, key, time, columns, learn=learn, alerts=alerts, seed=seed)
+    pretext: str = "",
+    encoder: str = "",
+    modality: str | None = None,
+    out: str | Path | None = None,
+    start: Any = None,
+    **options: Any,
+) -> Any:
+    """A stream's history → a Model that has seen all of it; samples (pictures, texts, series) → a LearnedEncoder, learned by pretext tasks.
+
+    data: a table in the order of time (a file, pandas, polars, numpy, pyarrow, an iterable of dicts) is a history, unless pretext, encoder or
+    modality is named; a folder or archive of files, arrays of more than two axes and lists of texts are samples. pretext, encoder: as for
+    `tacit learn`; out: a folder to write and to go on in; start: a model to go on from (a LearnedEncoder, a folder, "hf:FOLDER");
+    options: of tacit.learning.recipe.Recipe (minutes, epochs, steps, batch, rate, forbidden, device, …). Raises TacitError.
+    """
+    from tacit.app.choosing import is_history
+
+    if not is_history(data, bool(pretext or encoder or modality or options or start is not None)):
+        from tacit.app.learning_samples import learn_samples
+        from tacit.learning.recipe import Recipe, parse_encoder, parse_pretext
+
+        name, arguments = parse_encoder(encoder)
+        try:
+            recipe = Recipe(parse_pretext(pretext), name, seed=seed, modality=modality, encoder_options=arguments, **options)
+        except TypeError as e:
+            raise DataError(f"that is no option of learning: {e}.", "See tacit.learning.recipe.Recipe.") from e
+        places = {"id_column": key, "time_column": time, "value_columns": [columns] if isinstance(columns, str) and columns else list(columns)}
+        return learn_samples(data, recipe, Path(out) if out else None, start, places)
+    wish = Wish(data, key, time, columns, model=Path(out) if out else None, learn=learn, alerts=alerts, seed=seed)
     runner = assemble(wish)
     try:
         while runner.step() is not None:
@@ -113,8 +138,14 @@ def learn(
     return Model(wish, runner.model)
 
 
-def load(folder: str | Path) -> Model:
-    """The model in a folder. Executes nothing from it. Raises ModelError where it is missing, damaged or of another version."""
+def load(folder: str | Path) -> Any:
+    """The model in a folder: a Model (of a stream) or a LearnedEncoder (of samples). Executes nothing from it. Raises ModelError where it is
+    missing, damaged or of another version."""
+    if (Path(folder) / "model.json").is_file():
+        from tacit.app.learned import LearnedEncoder
+        from tacit.export.model_folder import load as load_samples
+
+        return LearnedEncoder(load_samples(folder))
     from tacit.live.folder import load as load_folder
 
     live = load_folder(Path(folder))

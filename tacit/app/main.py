@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from tacit.app import sample_commands
 from tacit.contracts.errors import TacitError
 
 app = typer.Typer(
-    help="Self-supervised learning for live data: point it at a stream, get insights in a browser.",
+    help="Self-supervised learning for live data: point it at data, get an encoder and evidence; at a stream, insights in a browser.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -95,6 +96,10 @@ def doctor() -> None:
     from tacit.app.doctoring import examine
 
     raise typer.Exit(examine())
+
+
+for command in sample_commands.COMMANDS:
+    app.command()(command)
 
 
 @app.callback(invoke_without_command=True)

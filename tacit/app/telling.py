@@ -58,12 +58,15 @@ class Terminal:
             keys = len(runner.model.keys.slots) if runner.model else 0
             self.console.print(f"[dim]{count(runner.events, 'event')}, {rate:,.0f}/s, {count(keys, 'key')}[/dim]", end="\r")
 
-    def sum_up(self, runner: Any, before: int) -> None:
-        """What was seen and alerted, and what could not be used as it came; `before`: events of earlier runs among them."""
+    def sum_up(self, runner: Any, before: int, alert: int) -> None:
+        """What was seen and alerted, and what could not be used as it came; before, alert: events and the last alert of earlier runs."""
         model, refusals = runner.model, runner.source.refusals
-        alerts = sum(not e.suppressed for e in model.episodes.all.values()) if model else 0
+        if model is None and runner.ended:
+            self.say("the source ended without one event")
+        told = [e.id for e in model.episodes.all.values() if not e.suppressed] if model else []
         new = f" ({runner.events - before:,} new)" if before else ""
-        parts = [count(runner.events, "event") + new, count(len(model.keys.slots) if model else 0, "key"), count(alerts, "alert")]
+        fresh = f" ({sum(id > alert for id in told):,} new)" if before or alert else ""
+        parts = [count(runner.events, "event") + new, count(len(model.keys.slots) if model else 0, "key"), count(len(told), "alert") + fresh]
         if refusals.total:
             reasons = ", ".join(f"{reason}: {n:,}" for reason, n in refusals.counts.items())
             parts.append(f"{refusals.total:,} refused or put right ({reasons})")

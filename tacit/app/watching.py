@@ -43,7 +43,7 @@ def run_watch(wish: Wish, show: Show) -> None:
     history: Any = None
     dashboard: Any = None
     runner: Any = None
-    gone, before = False, 0
+    gone, before, alerts = False, 0, 0
 
     def stop(*_: Any) -> None:  # between two micro-batches if it can be; at once the second time, or while nothing runs yet
         if runner is None or runner.stopping:
@@ -63,10 +63,11 @@ def run_watch(wish: Wish, show: Show) -> None:
 
     handlers = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
+        from tacit.live.status import short, status
+
         if wish.model:
             make_folder(wish.model)
         if show.dashboard:
-            from tacit.live.status import status
             from tacit.serve.dashboard import Dashboard
             from tacit.serve.history import History
 
@@ -76,7 +77,9 @@ def run_watch(wish: Wish, show: Show) -> None:
         before = runner.events
         terminal.notes(runner.source.notes)
         if runner.model is not None:
-            behind = f"{runner.source.name} goes on behind event {before:,}" if before else f"{runner.source.name} is read as it comes"
+            alerts = runner.model.episodes.newest
+            how = f"goes on behind event {before:,}" if before else f"is read {'from its beginning' if runner.source.replayable else 'as it comes'}"
+            behind = f"{short(runner.source.name)} {how}"
             terminal.say(f"{wish.model}: learned from {count(runner.model.seen, 'event')} so far; {behind}")
         if dashboard:
             dashboard.start()
@@ -99,7 +102,7 @@ def run_watch(wish: Wish, show: Show) -> None:
             finish(runner, dashboard, history)
         finally:
             if runner is not None and not gone and (runner.events > before or not failed):
-                terminal.sum_up(runner, before)
+                terminal.sum_up(runner, before, alerts)
             for s, handler in handlers.items():
                 signal.signal(s, handler)
 

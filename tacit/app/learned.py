@@ -1,0 +1,120 @@
+"""Learned: an encoder of samples as Python sees it: embeds, searches, is tuned with labels, predicts, is evaluated, saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tacit.contracts.errors import DataError
+
+if TYPE_CHECKING:
+    from tacit.contracts.pool import Pool
+    from tacit.evaluation.tuning import Tuned
+    from tacit.export.model_folder import SampleModel
+
+
+class LearnedEncoder:
+    """Made by `tacit.learn` and `tacit.load`. `data` is anything that `tacit learn` takes: a folder, an archive, a table, arrays, texts."""
+
+    def __init__(self, model: SampleModel) -> None:
+        self.model = model
+
+    @property
+    def modality(self) -> str:
+        return self.model.modality.name
+
+    @property
+    def width(self) -> int:
+        """Numbers in an embedding."""
+        return self.model.encoder.width
+
+    def embed(self, data: Any, progress: Callable[[int, int], None] | None = None) -> NDArray[np.float32]:
+        """[N, width], in the order of the data. Raises DataError where a sample cannot be read: see `embed_named`."""
+        names, embeddings, refused = self.embed_named(data, progress)
+        if refused:
+            first = refused[0]
+            raise DataError(
+                f"{len(refused)} of {len(names) + len(refused)} samples cannot be read; the first: {first[0]}: {first[1]}.",
+                "embed_named leaves them out.",
+            )
+        return embeddings
+
+    def embed_named(self, data: Any, progress: Callable[[int, int], None] | None = None) -> tuple[list[str], NDArray[np.float32], list[Any]]:
+        """(names, [N, width], refused as (name, reason)) of those that can be read."""
+        from tacit.evaluation.embedding_pools import embed_pool
+
+        pool = self.pool_of(data)
+        embeddings, rows, refused = embed_pool(self.model.encoder, self.model.modality, pool, progress)
+        return [pool.names[int(i)] for i in rows], embeddings, refused
+
+    def pool_of(self, data: Any, column: str | None = None) -> Pool:
+        """The data as a pool of this model's modality; column: of the texts or values in a table. Raises DataError where they are of another."""
+        from tacit.connect.open_pool import open_pool
+        from tacit.contracts.pool import Pool as Pools
+
+        pool = data if isinstance(data, Pools) else open_pool(data, modality=self.modality, column=column)
+        if pool.modality != self.modality:
+            raise DataError(f"this model embeds {self.modality}, and {pool.described} holds {pool.modality}.", "Learn a model of that modality.")
+        return pool
+
+    def tune(self, data: Any, labels: Any, metric: str | None = None, entity: str | None = None, seed: int = 0) -> Tuned:
+        """Fit a head on this encoder's frozen embeddings from labels (a file, or one per sample; None or NaN: not labelled); the model keeps it.
+
+        Returns what cross-validation said of it. Raises DataError.
+        """
+        from tacit.connect.labels import read_labels
+        from tacit.evaluation.tuning import fit_head
+
+        pool = self.pool_of(data)
+        found = read_labels(labels, pool)
+        embeddings, kept = self._of_rows(pool, found.rows)
+        groups = None if entity is None else np.asarray(pool.columns[entity])[found.rows[kept]]
+        tuned = fit_head(embeddings, found.values[kept], metric, groups, seed)
+        self.model.head = tuned.head
+        self.model.about["tuned"] = {"labels": len(kept), "metric": tuned.metric, "score": tuned.score, "error": tuned.error, "folds": tuned.folds}
+        return tuned
+
+    def _of_rows(self, pool: Pool, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """(embeddings of those of `rows` that can be read, their positions in `rows`)."""
+        from tacit.connect.open_pool import subset
+        from tacit.evaluation.embedding_pools import embed_pool
+
+        embeddings, kept, _ = embed_pool(self.model.encoder, self.model.modality, subset(pool, rows))
+        return embeddings, kept
+
+    def predict(self, data: Any) -> tuple[list[str], NDArray[Any], NDArray[np.float32] | None]:
+        """(names, labels [N], probabilities [N, K] or None for numbers) by the tuned head. Raises ModelError where there is none."""
+        from tacit.evaluation.tuning import apply_head
+
+        if not self.model.head:
+            apply_head({}, np.zeros((0, 0), np.float32))
+        names, embeddings, _ = self.embed_named(data)
+        return names, *apply_head(self.model.head, embeddings)
+
+    def search(self, gallery: Any, query: Any, count: int = 10) -> list[list[tuple[str, float]]]:
+        """For each query the `count` nearest of the gallery: (name, cosine), nearest first."""
+        names, stored, _ = self.embed_named(gallery)
+        asked = self.embed(query)
+        stored, asked = (e / np.maximum(np.linalg.norm(e, axis=1, keepdims=True), 1e-12) for e in (stored - stored.mean(0), asked - stored.mean(0)))
+        likeness = asked @ stored.T  # [Q, G]
+        best = np.argsort(-likeness, axis=1)[:, :count]
+        return [[(names[int(j)], float(likeness[i, j])) for j in row] for i, row in enumerate(best)]
+
+    def evaluate(self, test: Any, labels: Any, train: Any = None, train_labels: Any = None, protocols: Sequence[str] = (), **options: Any) -> Any:
+        """Evidence on labelled data, always against the null ladder; see `tacit.evaluate`."""
+        from tacit.app.proving import evaluate
+
+        return evaluate(self, test, labels=labels, train=train, train_labels=train_labels, protocols=protocols, **options)
+
+    def save(self, folder: str | Path) -> None:
+        """Into a folder, atomically. Raises ModelError."""
+        from tacit.export.model_folder import save
+
+        save(self.model, Path(folder))
+
+    def __repr__(self) -> str:
+        return f"LearnedEncoder({self.modality}, {self.model.encoder_name}, width {self.width})"

@@ -1,0 +1,106 @@
+"""The door of `tacit learn`: options become a recipe; a history goes to the live learner, samples to the pretext tasks."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tacit.app.choosing import is_history
+from tacit.app.showing import Screen
+from tacit.contracts.errors import DataError, ModelError
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the options say, as they were written; `given`: those of the recipe that are numbers, None where not given."""
+
+    pretext: str = ""
+    encoder: str | None = None
+    recipe: Path | None = None
+    modality: str | None = None
+    column: str | None = None
+    key: str | None = None
+    time: str | None = None
+    forbid: str = ""
+    allow: str = ""
+    device: str = "auto"
+    seed: int = 0
+    given: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def names_samples(self) -> bool:
+        """Whether something is named that only samples have."""
+        return bool(self.pretext or self.encoder or self.recipe or self.modality or self.column)
+
+
+def recipe_of(asked: Asked) -> Any:
+    """A Recipe: the file's, with the options over it. Raises DataError, UnknownName."""
+    from tacit.learning.recipe import Recipe, parse_encoder, parse_pretext, read_recipe
+
+    made = read_recipe(asked.recipe)[0] if asked.recipe else Recipe()
+    for name, value in asked.given.items():
+        if value is not None and not value > 0:
+            raise DataError(f"--{name} {value}: it is a number above 0.")
+    if sum(asked.given.get(k) is not None for k in ("minutes", "epochs", "steps")) > 1:
+        raise DataError("--minutes, --epochs and --steps are the same budget in other units.", "Give one of them.")
+    changes: dict[str, Any] = {k: v for k, v in asked.given.items() if v is not None}
+    if any(k in changes for k in ("minutes", "epochs", "steps")):
+        made = replace(made, minutes=None, epochs=None, steps=None)
+    if asked.pretext:
+        changes["pretext"] = parse_pretext(asked.pretext)
+    if asked.encoder:
+        changes["encoder"], changes["encoder_options"] = parse_encoder(asked.encoder)
+    if asked.modality:
+        changes["modality"] = asked.modality
+    for option, name in ((asked.forbid, "forbidden"), (asked.allow, "allowed")):
+        if option:
+            changes[name] = tuple(part.strip() for part in option.split(",") if part.strip())
+    if asked.device != "auto":
+        changes["device"] = asked.device
+    if asked.seed:
+        changes["seed"] = asked.seed
+    return replace(made, **changes)
+
+
+def learn_anything(
+    data: Any,
+    asked: Asked,
+    out: Path | None,
+    start: str | None,
+    *,
+    check: bool = True,
+    strict: bool = False,
+    fresh: bool = False,
+    quiet: bool = False,
+) -> Any:
+    """A LearnedEncoder, or the Model of a stream. Raises TacitError."""
+    if start and not start.startswith("hf:") and (Path(start) / "state").is_dir() and not (Path(start) / "model.json").is_file():
+        history = True
+    else:
+        history = is_history(data, asked.names_samples or bool(start))
+    if history:
+        return learn_history(data, asked, out, start, strict)
+    from tacit.app.learning_samples import learn_samples
+
+    columns = {"column": asked.column, "id_column": asked.key, "time_column": asked.time}
+    return learn_samples(data, recipe_of(asked), out, start, columns, strict, fresh, check, Screen(quiet))
+
+
+def learn_history(data: Any, asked: Asked, out: Path | None, start: str | None, strict: bool = False) -> Any:
+    """The model of a stream that has seen all of its history: what `tacit watch --model` goes on from."""
+    from tacit.app.api import load
+    from tacit.app.assemble import Wish
+    from tacit.app.watching import Show, run_watch
+
+    if out is None:
+        raise ModelError("a model of a stream needs a folder.", "Say where: --out FOLDER.")
+    if start and Path(start) != out:
+        if out.exists():
+            raise ModelError(f"{out} is there already.", "Choose another --out, or --out the same folder as --from to go on in it.")
+        shutil.copytree(start, out)
+    minutes = asked.given.get("minutes")
+    show = Show(dashboard=False, until_end=True, for_=f"{60 * minutes}s" if minutes else None)
+    run_watch(Wish(data, asked.key, asked.time, model=out, learn="inline", seed=asked.seed, strict=strict), show)
+    return load(out)

@@ -1,0 +1,147 @@
+"""What `tacit learn` does on samples: look at the data, say what is learned and why, learn, say what came of it."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tacit.app.learned import LearnedEncoder
+from tacit.app.showing import Screen
+from tacit.contracts.errors import ModelError
+from tacit.learning.recipe import Recipe
+
+
+def learn_samples(
+    source: Any,
+    recipe: Recipe,
+    out: Path | None = None,
+    start: str | Path | None = None,
+    columns: dict[str, Any] | None = None,
+    strict: bool = False,
+    fresh: bool = False,
+    check: bool = True,
+    screen: Screen | None = None,
+) -> LearnedEncoder:
+    """An encoder learned from `source`, into the folder `out` where one is given. Ctrl-C keeps what was learned. Raises TacitError.
+
+    start: a model folder, or hf:FOLDER, to go on from; columns: names of columns for `open_pool`; fresh: drop an unfinished run in `out`;
+    check: look at the data first.
+    """
+    from tacit.connect.open_pool import open_pool
+    from tacit.contracts.pool import Pool
+    from tacit.learning.loop import FILE
+    from tacit.learning.teaching import fit_modality, settled, teach
+
+    with screen or Screen(quiet=True) as show:
+        pool = source if isinstance(source, Pool) else open_pool(source, modality=recipe.modality, **(columns or {}))
+        show.say(f"{pool.described}: {len(pool):,} samples, {pool.modality}")
+        model = _start(start) if start is not None else None
+        modality = model.modality if model is not None else fit_modality(pool, recipe)
+        about: dict[str, Any] = {}
+        if check:
+            recipe, about = _checked(pool, modality, recipe, strict, out, show)
+        recipe, why = _chosen(recipe, modality)
+        if out is not None and fresh:
+            (out / FILE).unlink(missing_ok=True)
+        if model is not None:
+            recipe = replace(recipe, encoder=model.encoder_name, encoder_options={})
+        whole = settled(recipe, modality)
+        tasks = " + ".join(name if weight == 1 else f"{weight:g} {name}" for name, weight in whole.pretext.items())
+        show.say(f"learning by {tasks} with the encoder {whole.encoder}, {_long(whole)}; {why}")
+        stopper = _Stopper(show)
+        try:
+            model = teach(
+                recipe,
+                pool,
+                out,
+                model,
+                modality,
+                report=show.learning("learning"),
+                loading=show.counting("reading"),
+                begun=stopper.watch,
+                about=about,
+            )
+        finally:
+            stopper.release()
+        _sum_up(model.about, show)
+        return LearnedEncoder(model)
+
+
+class _Stopper:
+    """Ctrl-C ends the loop after its step; a second one ends at once."""
+
+    def __init__(self, show: Screen) -> None:
+        self.show = show
+        self.loop: Any = None
+        self.before: Any = None
+
+    def watch(self, loop: Any) -> None:
+        self.loop = loop
+        try:
+            self.before = signal.signal(signal.SIGINT, self._stop)
+        except ValueError:  # not the main thread: whoever runs us there stops us in another way
+            self.before = None
+
+    def _stop(self, *_: Any) -> None:
+        if self.loop is None or self.loop.stop:
+            raise KeyboardInterrupt
+        self.loop.stop = True
+        self.show.say("ending after this step; what was learned is kept (the same command goes on from here)")
+
+    def release(self) -> None:
+        if self.before is not None:
+            signal.signal(signal.SIGINT, self.before)
+
+
+def _start(start: str | Path) -> Any:
+    from tacit.export.model_folder import load
+
+    text = str(start)
+    if text.startswith("hf:"):
+        from tacit.export.public import read_public
+
+        return read_public(text.removeprefix("hf:"))
+    if not Path(text).is_dir():
+        raise ModelError(f"there is no model folder {text}.", "Give the --out of an earlier `tacit learn`, or hf:FOLDER.")
+    return load(text)
+
+
+def _checked(pool: Any, modality: Any, recipe: Recipe, strict: bool, out: Path | None, show: Screen) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe without the views that would change the meaning of these data, and what the checks found."""
+    from tacit.app.checking import look
+
+    return look(pool, modality, recipe, strict, out, show)
+
+
+def _chosen(recipe: Recipe, modality: Any) -> tuple[Recipe, str]:
+    """A task where none was named, and why."""
+    if recipe.pretext:
+        return recipe, "as asked"
+    from tacit.pretext.auto_list import AUTO
+
+    name, why = AUTO[modality.name][0]
+    return replace(recipe, pretext={name: 1.0}), why
+
+
+def _long(recipe: Recipe) -> str:
+    budget = recipe.budget
+    if budget.steps is not None:
+        return f"{budget.steps:,} steps"
+    if budget.epochs is not None:
+        return f"{budget.epochs:g} epochs"
+    return f"{(budget.seconds or 0) / 60:g} min"
+
+
+def _sum_up(about: dict[str, Any], show: Screen) -> None:
+    learning, data = about["learning"], about["data"]
+    last = learning["curve"][-1]
+    gap = f", held out {last['held_out']:.4g}" if "held_out" in last else ""
+    rank = f", effective rank {last['rank']:.1f}" if "rank" in last else ""
+    show.say(f"{learning['steps']:,} steps in {learning['seconds']:.0f} s: loss {last['loss']:.4g}{gap}{rank}")
+    if learning["chosen_step"] != learning["steps"]:
+        show.say(f"kept the weights of step {learning['chosen_step']:,}: the held-out loss had turned")
+    if data["refused_count"]:
+        name, reason = data["refused"][0]
+        show.say(f"{data['refused_count']:,} samples could not be read and were left out; the first: {name}: {reason}")

@@ -1,0 +1,93 @@
+"""Showing a run of learning on the terminal: what is learned and why, a bar with the loss and health, what came of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: list[float], width: int = 16) -> str:
+    """The latest values as a line of bars; what is not finite is a blank."""
+    shown = values[-width:]
+    finite = [v for v in shown if math.isfinite(v)]
+    if not finite:
+        return ""
+    low, high = min(finite), max(finite)
+    return "".join(" " if not math.isfinite(v) else BARS[int((v - low) / ((high - low) or 1) * (len(BARS) - 1))] for v in shown)
+
+
+class Screen:
+    """Progress on standard error; nothing on standard output. Used as a context."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True, quiet=quiet)
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(24), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+        self.progress = Progress(
+            *columns, TextColumn("{task.fields[told]}", markup=False), console=self.console, refresh_per_second=4, transient=True
+        )
+        self.losses: list[float] = []
+
+    def __enter__(self) -> Screen:
+        self.progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.progress.stop()
+
+    def say(self, text: str) -> None:
+        """One line above the bars."""
+        self.console.print(text)
+
+    def counting(self, what: str) -> Callable[[int, int], None]:
+        """A bar for something that counts: called with (done, total)."""
+        bar = self.progress.add_task(what, total=None, told="", visible=False)
+
+        def count(done: int, total: int) -> None:
+            self.progress.update(bar, completed=done, total=total, visible=done < total)
+
+        return count
+
+    def learning(self, what: str) -> Callable[[dict[str, float], float], None]:
+        """A bar for learning: called with a line of the curve and the share of the budget."""
+        bar = self.progress.add_task(what, total=1.0, told="")
+
+        def report(line: dict[str, float], share: float) -> None:
+            self.losses.append(line["loss"])
+            self.progress.update(bar, completed=share, told=told(line, self.losses))
+            if self.console.is_terminal:
+                return
+            if len(self.losses) == 1 or share >= 1 or len(self.losses) % 10 == 0:
+                self.say(f"{share:4.0%} {told(line, self.losses)}")
+
+        return report
+
+
+def told(line: dict[str, float], losses: list[float]) -> str:
+    """One line of the curve in words."""
+    parts = [f"step {int(line['step']):,}", f"loss {line['loss']:.4g} {sparkline(losses)}".strip()]
+    parts += [f"{name} {line[key]:.3g}" for key, name in (("held_out", "held-out"), ("rank", "rank"), ("spread", "spread")) if key in line]
+    return " · ".join(parts)
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rows as an aligned text table; columns as in the first row."""
+    if not rows:
+        return ""
+    names = list(rows[0])
+    cells = [names, *([_cell(row.get(name)) for name in names] for row in rows)]
+    widths = [max(len(line[k]) for line in cells) for k in range(len(names))]
+    return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
