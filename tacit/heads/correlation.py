@@ -21,6 +21,7 @@ Square = NDArray[np.float64]
 RATE = 1.0 / 1000.0
 CLIP = 4.0
 ROUNDS = 14
+CLOSE = 1e-4  # to the identity: each round squares what is left
 SHRINK = 0.05
 
 
@@ -89,6 +90,10 @@ def whiten(packed: Row, whitener: Row, n: float, F: int, Y: Square, Z: Square, T
             for j in range(F):
                 T[i, j] = -0.5 * T[i, j]
             T[i, i] += 1.5
+        away = 0.0
+        for i in range(F):
+            for j in range(F):
+                away = max(away, abs(T[i, j] - (1.0 if i == j else 0.0)))
         _multiply(Y, T, U, F)
         for i in range(F):
             for j in range(F):
@@ -97,6 +102,8 @@ def whiten(packed: Row, whitener: Row, n: float, F: int, Y: Square, Z: Square, T
         for i in range(F):
             for j in range(F):
                 Z[i, j] = U[i, j]
+        if away < CLOSE:
+            break
     scale = 1.0 / math.sqrt(norm)
     at = 0
     for i in range(F):

@@ -16,7 +16,7 @@ MAX_WIDTH = 64
 HORIZONS = (1, 16)
 SEASON = 8
 CHANNELS = 3  # innovation (against the forecast), departure (from the last hundred events), level (against the long run)
-TOGETHER = 4  # events whose pairs enter the Gram at once: it is the largest thing an event would touch
+TOGETHER = 8  # events whose pairs enter the Gram at once: it is the largest thing an event would touch
 RING = HORIZONS[1] + TOGETHER
 HEADER = 12
 
@@ -46,6 +46,7 @@ class Layout(NamedTuple):
     weights: int
     memory: int
     sigma: int
+    near: int  # the forecast of the next event, made with the last one
     lane: int
 
 
@@ -69,7 +70,7 @@ def layout_for(features: int, hidden: int = 0) -> Layout:
         at += size
     ring_row = P + F + 1  # features, the far forecast from here, the event's weight
     lane, at_lane = [], 0
-    for size in (RING * ring_row, P * (P + 1) // 2, P * 2 * F, P * 2 * F, max(M * F, hidden), 2 * F):
+    for size in (RING * ring_row, P * (P + 1) // 2, P * 2 * F, P * 2 * F, max(M * F, hidden), 2 * F, F):
         lane.append(at_lane)
         at_lane += size
     return Layout._make([F, M, P, hidden, *base, at, lane[0], ring_row, *lane[1:], at_lane])

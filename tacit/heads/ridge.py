@@ -25,32 +25,48 @@ SHARE = 2e-3  # and this share of the mean diagonal
 
 @hot
 def learn_gram(gram: Row, cross: Row, phi: Rows, target: Rows, weight: Row, P: int, K: int) -> None:
-    """Four pairs at once, oldest first: gram [P(P+1)/2], cross [P*K], phi [4, P], target [4, K], weight [4]."""
-    forget = np.float32(FORGET**4)
+    """Eight pairs at once, oldest first: gram [P(P+1)/2], cross [P*K], phi [8, P], target [8, K], weight [8]."""
+    forget = np.float32(FORGET**8)
     at = 0
-    x0, x1, x2, x3 = phi[0], phi[1], phi[2], phi[3]
-    y0, y1, y2, y3 = target[0], target[1], target[2], target[3]
-    w0, w1, w2, w3 = weight[0] * np.float32(FORGET**3), weight[1] * np.float32(FORGET**2), weight[2] * np.float32(FORGET), weight[3]
+    x0, x1, x2, x3, x4, x5, x6, x7 = phi[0], phi[1], phi[2], phi[3], phi[4], phi[5], phi[6], phi[7]
+    y0, y1, y2, y3, y4, y5, y6, y7 = target[0], target[1], target[2], target[3], target[4], target[5], target[6], target[7]
+    w7 = weight[7]
+    w6 = weight[6] * np.float32(FORGET)
+    w5 = weight[5] * np.float32(FORGET**2)
+    w4 = weight[4] * np.float32(FORGET**3)
+    w3 = weight[3] * np.float32(FORGET**4)
+    w2 = weight[2] * np.float32(FORGET**5)
+    w1 = weight[1] * np.float32(FORGET**6)
+    w0 = weight[0] * np.float32(FORGET**7)
     for i in range(P):
         a0, a1, a2, a3 = w0 * x0[i], w1 * x1[i], w2 * x2[i], w3 * x3[i]
+        a4, a5, a6, a7 = w4 * x4[i], w5 * x5[i], w6 * x6[i], w7 * x7[i]
         g = gram[at : at + i + 1]
         for j in range(i + 1):
-            g[j] = forget * g[j] + ((a0 * x0[j] + a1 * x1[j]) + (a2 * x2[j] + a3 * x3[j]))
+            early = (a0 * x0[j] + a1 * x1[j]) + (a2 * x2[j] + a3 * x3[j])
+            g[j] = forget * g[j] + (early + ((a4 * x4[j] + a5 * x5[j]) + (a6 * x6[j] + a7 * x7[j])))
         at += i + 1
         c = cross[i * K : (i + 1) * K]
         for k in range(K):
-            c[k] = forget * c[k] + ((a0 * y0[k] + a1 * y1[k]) + (a2 * y2[k] + a3 * y3[k]))
+            early = (a0 * y0[k] + a1 * y1[k]) + (a2 * y2[k] + a3 * y3[k])
+            c[k] = forget * c[k] + (early + ((a4 * y4[k] + a5 * y5[k]) + (a6 * y6[k] + a7 * y7[k])))
 
 
 @hot
-def predict(weights: Row, phi: Row, out: Row, P: int, K: int, first: int, n: int) -> None:
-    """out[:n] = W[:, first:first+n]' phi; weights [P*K]."""
-    for k in range(n):
+def predict(weights: Row, phi: Row, out: Row, P: int, K: int) -> None:
+    """out = W' phi; weights [P*K], phi [P], out [K]. Four rows at a time: out is loaded and stored once for all of them."""
+    for k in range(K):
         out[k] = np.float32(0.0)
-    for i in range(P):
+    for i in range(0, P - 3, 4):
+        a0, a1, a2, a3 = phi[i], phi[i + 1], phi[i + 2], phi[i + 3]
+        at = i * K
+        w0, w1, w2, w3 = weights[at : at + K], weights[at + K : at + 2 * K], weights[at + 2 * K : at + 3 * K], weights[at + 3 * K : at + 4 * K]
+        for k in range(K):
+            out[k] += (a0 * w0[k] + a1 * w1[k]) + (a2 * w2[k] + a3 * w3[k])
+    for i in range(P - P % 4, P):
         a = phi[i]
-        w = weights[i * K + first : i * K + first + n]
-        for k in range(n):
+        w = weights[i * K : i * K + K]
+        for k in range(K):
             out[k] += a * w[k]
 
 

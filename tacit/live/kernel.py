@@ -102,10 +102,11 @@ class Scratch(NamedTuple):
     when: F64  # [3] the time that season holds, and the found period it holds
     season: F32  # [SEASON] sines and cosines of the time
     work: F32  # [F]
+    ahead: F32  # [2F]
     sums: F32  # [I + 2H] of the encoder
-    pairs: F32  # [4, P]
-    target: F32  # [4, 2F]
-    weight: F32  # [4]
+    pairs: F32  # [TOGETHER, P]
+    target: F32  # [TOGETHER, 2F]
+    weight: F32  # [TOGETHER]
     A: F64  # [P, P]
     X: F64  # [P, 2F]
     column: F64  # [P]
@@ -177,6 +178,7 @@ def borrow_scratch(s: Scratch) -> Scratch:
         borrowed(s.when),
         borrowed(s.season),
         borrowed(s.work),
+        borrowed(s.ahead),
         borrowed(s.sums),
         borrowed(s.pairs),
         borrowed(s.target),
@@ -242,21 +244,18 @@ def turn_season(omega: F64, seconds: float, s: Scratch) -> None:
 @hot
 def read_lane(lane: F32, lay: Layout, n: int, z: F32, guess: F32) -> None:
     """guess := the forecast of this event from the one before; z itself for a key's first event."""
-    F, P = lay.F, lay.P
+    F = lay.F
     if n < 1:
         for f in range(F):
             guess[f] = z[f]
         return
-    at = lay.ring + ((n - 1) % RING) * lay.ring_row
-    phi = lane[at : at + P]
-    ridge.predict(lane[lay.weights : lay.weights + P * 2 * F], phi, guess, P, 2 * F, 0, F)
     for f in range(F):
-        guess[f] += phi[1 + f]
+        guess[f] = lane[lay.near + f]
 
 
 @hot
 def gather(lane: F32, lay: Layout, n: int, s: Scratch) -> None:
-    """The pairs that events n - 3 .. n complete, oldest first: features then, changes since at both horizons."""
+    """The pairs that the last TOGETHER events complete, oldest first: features then, changes since at both horizons."""
     F, P, far = lay.F, lay.P, HORIZONS[1]
     for k in range(TOGETHER):
         end = n - TOGETHER + 1 + k
@@ -305,17 +304,19 @@ def learn_lane(
         phi[P - SEASON + k] = s.season[k]
     lane[at + P + F] = np.float32(weight)
     weights = lane[lay.weights : lay.weights + P * 2 * F]
-    if n >= RING - 1 and n % TOGETHER == TOGETHER - 1:
+    turn = n + row  # spread over keys that come in step, so that they do not all pay with the same event
+    if n >= RING - 1 and turn % TOGETHER == TOGETHER - 1:
         gather(lane, lay, n, s)
         gram = lane[lay.gram : lay.gram + P * (P + 1) // 2]
         cross = lane[lay.cross : lay.cross + P * 2 * F]
         ridge.learn_gram(gram, cross, s.pairs, s.target, s.weight, P, 2 * F)
-        if n >= RING + 8 and n // TOGETHER % (SOLVE // TOGETHER) == row % (SOLVE // TOGETHER):
+        if n >= RING + 8 and turn // TOGETHER % (SOLVE // TOGETHER) == 0:
             ridge.solve(gram, cross, weights, P, 2 * F, s.A, s.X, s.column)
     ahead = lane[at + P : at + P + F]
-    ridge.predict(weights, phi, ahead, P, 2 * F, F, F)
+    ridge.predict(weights, phi, s.ahead, P, 2 * F)
     for f in range(F):
-        ahead[f] += z[f]
+        lane[lay.near + f] = s.ahead[f] + z[f]
+        ahead[f] = s.ahead[F + f] + z[f]
         forecast[f] = ahead[f]
 
 
@@ -439,7 +440,7 @@ def learn_block(
         known[MEAN, f], known[SCALE, f], known[REACH, f] = scale.learn_scale(x, many, weight, known[MEAN, f], known[SCALE, f], known[REACH, f])
         known[SEEN, f] += 1.0
         pool.least[b, f] = min(pool.least[b, f], x)
-        if many >= 64.0 and pool.seen[b, f] % 16.0 != 0.0:  # a key of its own needs the others' scale no more
+        if many >= 64.0 and int(pool.seen[b, f]) % 16 != 0:  # a key of its own needs the others' scale no more
             pool.seen[b, f] += 1.0
             continue
         pool.mean[b, f], pool.scale[b, f], pool.reach[b, f] = scale.learn_scale(

@@ -68,6 +68,7 @@ def new_scratch(blocks: int, lay: Layout, sums: int = 1) -> Scratch:
         when=np.full(3, np.nan),
         season=single(SEASON),
         work=single(F),
+        ahead=single(2 * F),
         sums=single(sums),
         pairs=single(TOGETHER, P),
         target=single(TOGETHER, 2 * F),
