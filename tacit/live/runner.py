@@ -23,6 +23,7 @@ from tacit.live.checkpoint import Arrays, Checkpoints, sound
 from tacit.live.folder import write_about
 from tacit.live.journal import Entry, Journal
 from tacit.live.model import LiveModel, empty
+from tacit.live.resuming import begin, go_on
 from tacit.live.storing import collect, features_of, put_back
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Runner:
                 self.checkpoints.release()
                 raise
         if not self._resumed:
-            self._count_on()
+            begin(self.source, self.sinks)
 
     # ------------------------------------------------------------------ events
     def step(self, timeout: float = 0.2) -> Insights | None:
@@ -201,7 +202,8 @@ class Runner:
         put_back(model, parts, meta, folder)
         known = meta["source"] == self.source.name
         if known:
-            self._seek(meta["position"])
+            self._resumed = True
+            go_on(self.source, self.sinks, meta["position"])
         same = known and self.source.replayable
         if same:
             self.events, self.late = int(meta["events"]), int(meta["late"])
@@ -212,30 +214,6 @@ class Runner:
         self.journal.apply_due(model.seen, self._apply)
         if self.learning:
             self.learning.turn(model, self.journal)
-
-    def _seek(self, position: dict[str, Any]) -> None:
-        """Go on behind `position`; what cannot be replayed only counts on, behind the newest event that a sink has."""
-        self._resumed = True
-        for sink in self.sinks if self.source.replayable else ():
-            sink.resume(self.source.name, position)
-        try:
-            self.source.seek(position)
-        except (KeyError, TypeError, ValueError) as e:
-            wrong = f"the saved position does not fit {self.source.name} as it is read now ({e!r})."
-            raise ModelError(wrong, "Give the same --speed and --reorder as before, or another --model.") from e
-        if not self.source.replayable:
-            self._count_on()
-
-    def _count_on(self) -> None:
-        """Nothing that a sink has of this source is written over by other events: their numbers go on behind it."""
-        for last in (sink.last(self.source.name) for sink in self.sinks):
-            if last is not None:
-                inner = last
-                while "source" in inner:  # taken with --speed or --reorder
-                    inner = inner["source"]
-                self.source.count_on({**inner, "next": max(int(last["next"]), int(inner["next"]))})
-        if (start := int(self.source.position()["next"])) and not self._resumed:
-            self.source.notes.append(f"--out has earlier events of {self.source.name}: positions go on from {start:,}")
 
     def close(self) -> None:
         """Everything safe on the disk, everything let go; also after an error or Ctrl-C."""
