@@ -11,18 +11,20 @@ _WHERE = {
     "learn": "tacit.app.api",
     "load": "tacit.app.api",
     "inspect": "tacit.app.api",
+    "evaluate": "tacit.app.proving",
     "Model": "tacit.app.api",
     "LearnedEncoder": "tacit.app.learned",
     "TacitEncoder": "tacit.app.estimator",
     "Insight": "tacit.contracts.insight",
     "TacitError": "tacit.contracts.errors",
 }
-__all__ = ["Insight", "LearnedEncoder", "Model", "TacitEncoder", "TacitError", "__version__", "inspect", "learn", "load", "watch"]
+__all__ = ["Insight", "LearnedEncoder", "Model", "TacitEncoder", "TacitError", "__version__", "evaluate", "inspect", "learn", "load", "watch"]
 
 if TYPE_CHECKING:
     from tacit.app.api import Model, inspect, learn, load, watch
     from tacit.app.estimator import TacitEncoder
     from tacit.app.learned import LearnedEncoder
+    from tacit.app.proving import evaluate
     from tacit.contracts.errors import TacitError
     from tacit.contracts.insight import Insight
 

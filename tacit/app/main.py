@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tacit.app import sample_commands
+from tacit.app import proof_commands, sample_commands
 from tacit.contracts.errors import TacitError
 
 app = typer.Typer(
@@ -98,7 +98,7 @@ def doctor() -> None:
     raise typer.Exit(examine())
 
 
-for command in sample_commands.COMMANDS:
+for command in (*sample_commands.COMMANDS, *proof_commands.COMMANDS):
     app.command()(command)
 
 

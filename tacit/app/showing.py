@@ -55,6 +55,15 @@ class Screen:
 
         return count
 
+    def sharing(self, what: str) -> Callable[[str, float], None]:
+        """A bar for what knows its share: called with (what is done now, share)."""
+        bar = self.progress.add_task(what, total=1.0, told="")
+
+        def share(now: str, done: float) -> None:
+            self.progress.update(bar, completed=done, told=now)
+
+        return share
+
     def learning(self, what: str) -> Callable[[dict[str, float], float], None]:
         """A bar for learning: called with a line of the curve and the share of the budget."""
         bar = self.progress.add_task(what, total=1.0, told="")

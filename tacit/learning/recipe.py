@@ -52,6 +52,7 @@ class Recipe:
     modality: str | None = None
     task_options: dict[str, dict[str, Any]] = field(default_factory=dict)
     encoder_options: dict[str, Any] = field(default_factory=dict)
+    view_options: dict[str, Any] = field(default_factory=dict)
     wishes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -114,7 +115,7 @@ def read_recipe(path: Path) -> tuple[Recipe, dict[str, Any]]:
     learn = dict(text.get("learn", {}))
     encoder = dict(text.get("encoder", {}))
     views = dict(text.get("views", {}))
-    options = {f.name for f in fields(Recipe)} - {"task_options", "encoder_options", "forbidden", "allowed", "wishes"}
+    options = {f.name for f in fields(Recipe)} - {"task_options", "encoder_options", "forbidden", "allowed", "view_options", "wishes"}
     if unknown := set(learn) - options:
         raise UnknownName("option of [learn]", sorted(unknown)[0], options)
     pretext = learn.pop("pretext", "auto")
@@ -127,6 +128,7 @@ def read_recipe(path: Path) -> tuple[Recipe, dict[str, Any]]:
         allowed=tuple(views.get("allowed", ())),
         task_options={ALSO.get(k, k): dict(v) for k, v in text.get("task", {}).items()},
         encoder_options=dict(encoder.get(name, {})),
+        view_options={k: v for k, v in views.items() if k not in ("forbidden", "allowed")},
         wishes=dict(text.get("data", {})),
     )
     return replace(made, **learn), dict(text.get("goal", {}))

@@ -78,7 +78,10 @@ def make_views(recipe: Recipe, modality: Modality, encoder: Encoder) -> Views:
     for name in recipe.forbidden:
         if name not in part.kinds:
             raise UnknownName("view of " + modality.name, name, part.kinds)
-    made: Views = part(modality.layout, encoder.patch, frozenset(recipe.forbidden))
+    try:
+        made: Views = part(modality.layout, encoder.patch, frozenset(recipe.forbidden), **recipe.view_options)
+    except TypeError as e:
+        raise DataError(f"the views of {modality.name} cannot be made so: {e}.") from e
     return made
 
 

@@ -1,0 +1,104 @@
+"""The commands of evidence: evaluate, compare, ledger, card. Thin doors to the same functions that Python has."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tacit.contracts.errors import DataError, SinkError
+
+Model = Annotated[Path, typer.Argument(help="Model folder, made by `tacit learn`.")]
+Recipe = Annotated[Path | None, typer.Option(help="TOML whose [goal] states metric, costs, groups, entities.")]
+Column = Annotated[str | None, typer.Option(help="Column of the texts or values in a table.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else there.")]
+
+
+def evaluate(
+    model: Model,
+    test: Annotated[str, typer.Argument(help="Samples to test on: a folder, zip, npz[:array], table, …")],
+    labels: Annotated[str, typer.Option(help="Labels of the test: CSV of path or id, label; idx, npz:array, .txt.")],
+    train: Annotated[str | None, typer.Option(help="Pool to learn heads and rungs from; else the labelled test samples are split.")] = None,
+    train_labels: Annotated[str | None, typer.Option("--train-labels", help="Labels of --train.")] = None,
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help="With commas: knn, probe, few_shot, fine_tune, transfer, robustness, anomaly, dense, calibration, clustering, retrieval, fairness."
+        ),
+    ] = "",
+    rungs: Annotated[str, typer.Option(help="Only these rungs of the ladder, with commas.")] = "",
+    recipe: Recipe = None,
+    column: Column = None,
+    seconds: Annotated[float, typer.Option(help="For each training of the supervised rung; 0 leaves it out.")] = 20.0,
+    force: Annotated[bool, typer.Option("--force", help="Measure although test samples are in the training pool.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of all draws.")] = 0,
+    as_json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Prove an encoder on labelled data, always against the null ladder; says so where it does not help."""
+    from tacit.app.proving import evaluate as run
+    from tacit.app.showing import Screen
+
+    with Screen(quiet or as_json) as show:
+        results = run(
+            model,
+            test,
+            labels=labels,
+            train=train,
+            train_labels=train_labels,
+            protocols=_names(protocol),
+            goal=recipe,
+            rungs=_names(rungs),
+            column=column,
+            force=force,
+            seed=seed,
+            seconds=seconds,
+            progress=show.sharing("evaluating"),
+            command=" ".join(["tacit", *sys.argv[1:]]),
+        )
+    if as_json:
+        print(json.dumps(results.json(), default=float))
+        return
+    print(results.table())
+    for note in results.notes:
+        print(f"note: {note}")
+    print(results.verdict)
+
+
+def ledger(
+    place: Annotated[Path, typer.Argument(help="Ledger file, or a model folder that has one.")],
+    out: Annotated[Path | None, typer.Option(help="FILE.csv, .md or .html; else a table on standard output.")] = None,
+    protocol: Annotated[str, typer.Option(help="Only these, with commas.")] = "",
+    dataset: Annotated[str, typer.Option(help="Only these, with commas.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Every row, not the newest of each measurement alone.")] = False,
+) -> None:
+    """Every number that was measured: as a table, CSV, Markdown or HTML."""
+    from tacit.app.proving import LEDGER
+    from tacit.ledger.store import Ledger
+    from tacit.ledger.tables import as_csv, as_html, as_markdown
+
+    path = place / LEDGER if place.is_dir() else place
+    if not path.is_file():
+        raise DataError(f"there is no ledger at {path}.", "`tacit evaluate` makes one beside its model.")
+    where: dict[str, Any] = {k: list(v) for k, v in (("protocol", _names(protocol)), ("dataset", _names(dataset))) if v}
+    store = Ledger(path)
+    rows = store.query(**where) if everything else store.newest(**where)
+    if out is None:
+        print(as_markdown(rows))
+        return
+    made = {".csv": as_csv, ".md": as_markdown, ".html": as_html}.get(out.suffix)
+    if made is None:
+        raise SinkError(f"{out}: a ledger is not written to files that end in {out.suffix!r}.", "Use .csv, .md or .html.")
+    from tacit.export.model_folder import put
+
+    put(out, made(rows).encode())
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+COMMANDS = (evaluate, ledger)
