@@ -7,7 +7,7 @@ chosen on held-out parts of the labels that it was shown. All have the same stre
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,11 +48,19 @@ class Contestant(ABC):
 
 
 class Variant(NamedTuple):
-    """train [n, D], test [m, D]; standardise: each column by the training rows' mean and deviation (none for TF-IDF, where rare must stay small)."""
+    """train [n, D], test [m, D], seen [p, D]: samples that may be looked at without labels; standardise: each column by the mean and deviation
+    of those (none for TF-IDF, where rare must stay small)."""
 
     train: Any
     test: Any
+    seen: Any
     standardise: bool = True
+
+    @classmethod
+    def of(cls, parts: Iterable[Any], standardise: bool = True) -> Variant:
+        """From train, test, seen in this order."""
+        train, test, seen = parts
+        return cls(train, test, seen, standardise)
 
 
 class Frozen(Contestant):
@@ -66,7 +74,7 @@ class Frozen(Contestant):
         drawn = np.unique(np.concatenate(draws))
         at_once = len(draws) > 1 and len(drawn) <= 2 * FEW and max(map(len, draws)) <= FEW
         best: list[Answer | None] = [None] * len(draws)
-        for key, (train, test, _) in self.variants.items():
+        for key, (train, test, *_) in self.variants.items():
             kernels = _kernels(train[drawn], test) if at_once else None
             for i, rows in enumerate(draws):
                 answer = self._answer(setting, rows, key, kernels, np.searchsorted(drawn, rows))
@@ -92,7 +100,7 @@ class Frozen(Contestant):
 
     def _answer(self, setting: Setting, rows: NDArray[np.int64], key: str, kernels: Any, among: NDArray[np.int64]) -> Answer:
         weights, Y = setting.weights(rows), setting.train.targets[rows]
-        train, test, _ = self.variants[key]
+        train, test, *_ = self.variants[key]
         at, valued, spectrum = DEFAULT, float("nan"), None
         parts = setting.folds(rows)
         if parts and len(rows) > FEW:
@@ -139,9 +147,10 @@ def _kernels(drawn: Any, test: Any) -> tuple[NDArray[Any], NDArray[Any]]:
 def _standardised(variant: Variant) -> Variant:
     if not variant.standardise or sparse.issparse(variant.train):
         return variant
-    train, test = (np.asarray(x, np.float32) for x in variant[:2])
-    mean, deviation = train.mean(0), train.std(0)
+    train, test, seen = (np.asarray(x, np.float32) for x in variant[:3])
+    mean, deviation = seen.mean(0), seen.std(0)
     scale = np.where(deviation > 1e-6 * (np.abs(mean) + 1e-6), 1 / np.maximum(deviation, 1e-12), 0).astype(
         np.float32
     )  # a constant column says nothing
-    return Variant((train - mean) * scale, np.clip((test - mean) * scale, -20, 20), True)
+    train, test = (np.clip((x - mean) * scale, -20, 20) for x in (train, test))
+    return Variant(train, test, train, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,8 +20,10 @@ MOST_FOLDS = 10
 
 @dataclass
 class Setting:
-    """train, test: labelled; metric, goal: by what is judged; encoder: ours; seed: of all that is drawn; seconds: for one training of a network.
+    """train, test: labelled; unlabelled: others of the training pool, whose labels nobody knows (those here mean nothing): rungs may learn
+    from them as ours did; metric, goal: by what is judged; encoder: ours; seed: of all that is drawn; seconds: for one training of a network.
 
+    also: other labelled sets, for transfer; masks: classes by place of the training and of the test samples, [n, H, W] or [n, L], -1: nobody knows;
     name: of the data set; notes: what a reader of the results should know.
     """
 
@@ -28,11 +31,24 @@ class Setting:
     test: Labelled
     goal: Goal
     metric: Metric
+    unlabelled: Labelled | None = None
     encoder: Encoder | None = None
+    also: list[Setting] = field(default_factory=list)
+    masks: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     name: str = ""
     seed: int = 0
     seconds: float = 20.0
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def seen(self) -> Labelled:
+        """What may be learned from without labels."""
+        return self.unlabelled if self.unlabelled is not None else self.train
+
+    def everywhere(self, f: Callable[[Labelled], Any]) -> tuple[Any, Any, Any]:
+        """f of the training samples, of the test samples, and of those that may be looked at without labels."""
+        train = f(self.train)
+        return train, f(self.test), train if self.unlabelled is None else f(self.unlabelled)
 
     def rng(self, *of: int) -> np.random.Generator:
         """A generator of its own for each purpose, so that no part's draws depend on another's."""

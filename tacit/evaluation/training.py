@@ -56,10 +56,10 @@ class _Network(nn.Module):
         return said
 
 
-def train_network(start: Callable[[], Encoder], setting: Setting, rows: NDArray[np.int64], plan: Plan) -> tuple[Scorer, str, float]:
-    """(answers of samples as scores [m, K], what was chosen, the metric on the held-out labels or NaN)."""
+def train_network(start: Callable[[], Encoder], setting: Setting, rows: NDArray[np.int64], plan: Plan, fold: int = 0) -> tuple[Scorer, str, float]:
+    """(answers of samples as scores [m, K], what was chosen, the metric on the held-out labels or NaN). fold: which part is held out."""
     parts = setting.folds(rows)
-    held = rows[parts[0]] if parts and len(rows) >= 10 else rows[:0]
+    held = rows[parts[fold % len(parts)]] if parts and len(rows) >= 10 else rows[:0]
     kept = np.setdiff1d(rows, held)
     best: tuple[float, _Network, str] | None = None
     for turn, (rate, decay) in enumerate(itertools.product(plan.rates, plan.decays)):

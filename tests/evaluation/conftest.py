@@ -84,3 +84,9 @@ class SmallEncoder(Encoder):
 def small(digits: Callable[[str, int], Labelled]) -> Encoder:
     """Of digits, untrained."""
     return SmallEncoder(digits("t10k", 1).layout)
+
+
+@pytest.fixture(scope="session")
+def small_encoder() -> type[Encoder]:
+    """The class."""
+    return SmallEncoder

@@ -34,7 +34,7 @@ def oracle(setting: Setting, noise: float) -> Frozen:
     """Features that know the answer, more or less."""
     rng = np.random.default_rng(0)
     train, test = (side.targets + noise * rng.normal(size=side.targets.shape) for side in (setting.train, setting.test))
-    return Frozen("ours", "ours", {"pooled": Variant(train, test)})
+    return Frozen("ours", "ours", {"pooled": Variant(train, test, train)})
 
 
 def test_digits(digits: Digits) -> None:

@@ -29,13 +29,13 @@ class Knn(Protocol):
         answers, choices = {}, {}
         for contestant in (ours, *(r for r in rungs if isinstance(r, Frozen))):
             best: tuple[float, str, str, int] = (-np.inf, "", "", 0)
-            for key, (train, _, _) in contestant.variants.items():
+            for key, (train, *_) in contestant.variants.items():
                 votes = neighbour_votes(train[parts.train], train[parts.held], setting.train.targets[parts.train])
                 for k, scores in zip(SIZES, votes, strict=False):
                     valued = setting.metric.score(setting.train.labels[parts.held], scores)
                     best = max(best, (valued, key, f"{key}, k = {k}", k), key=lambda b: b[0])
             _, key, choices[contestant.name], k = best
-            train, test, _ = contestant.variants[key]
+            train, test, *_ = contestant.variants[key]
             answers[contestant.name, contestant.title] = neighbour_votes(train, test, setting.train.targets, (k,))[0]
         rows, sentence = measured("knn", setting, answers, f"by neighbours among {len(setting.train):,} labels", choices)
         return Finding(rows, sentence)

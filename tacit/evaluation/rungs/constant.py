@@ -17,4 +17,4 @@ class Constant(Rung):
     title: ClassVar[str] = "constant"
 
     def contestant(self, setting: Setting) -> Contestant:
-        return Frozen("constant", self.title, {"intercept": Variant(np.zeros((len(setting.train), 1)), np.zeros((len(setting.test), 1)))})
+        return Frozen("constant", self.title, {"intercept": Variant.of(setting.everywhere(lambda side: np.zeros((len(side), 1))))})

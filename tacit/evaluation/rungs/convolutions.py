@@ -20,7 +20,7 @@ class Convolutions(Rung):
     modalities: ClassVar[tuple[str, ...]] = ("series",)
 
     def contestant(self, setting: Setting) -> Contestant:
-        train, test = setting.train.samples, setting.test.samples
-        transform = random_convolutions.features(train.values, train.valid, setting.rng(4))
-        pair = transform(train.values, train.valid), transform(test.values, test.valid)
-        return Frozen("convolutions", self.title, {"standardised": Variant(*pair), "as they are": Variant(*pair, False)})
+        seen = setting.seen.samples
+        transform = random_convolutions.features(seen.values, seen.valid, setting.rng(4))
+        rows = setting.everywhere(lambda side: transform(side.samples.values, side.samples.valid))
+        return Frozen("convolutions", self.title, {"standardised": Variant.of(rows), "as they are": Variant.of(rows, False)})

@@ -29,16 +29,17 @@ class Hog(Rung):
     modalities: ClassVar[tuple[str, ...]] = ("image",)
 
     def contestant(self, setting: Setting) -> Contestant:
-        shape, colour = ([_by_parts(f, side.samples.values) for side in (setting.train, setting.test)] for f in (_hog, _colours))
+        shape = setting.everywhere(lambda side: _by_parts(_hog, side.samples.values))
+        colour = setting.everywhere(lambda side: _by_parts(_colours, side.samples.values))
         both = [np.concatenate(pair, axis=1) for pair in zip(shape, colour, strict=True)]
         return Frozen(
             "hog",
             self.title,
             {
-                "both": Variant(both[0], both[1], False),
-                "both, standardised": Variant(both[0], both[1]),
-                "HOG alone": Variant(shape[0], shape[1], False),
-                "colours alone": Variant(colour[0], colour[1]),
+                "both": Variant.of(both, False),
+                "both, standardised": Variant.of(both),
+                "HOG alone": Variant.of(shape, False),
+                "colours alone": Variant.of(colour),
             },
         )
 

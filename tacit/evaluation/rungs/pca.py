@@ -28,21 +28,21 @@ class Pca(Rung):
     title: ClassVar[str] = "PCA"
 
     def contestant(self, setting: Setting) -> Contestant:
-        train, test = (flat(side.samples, side.layout) for side in (setting.train, setting.test))
+        train, test, seen = setting.everywhere(lambda side: flat(side.samples, side.layout))
         rng = setting.rng(2)
-        seen = np.sort(rng.choice(train.shape[0], min(LOOKED_AT, train.shape[0]), replace=False))
+        looked_at = seen[np.sort(rng.choice(seen.shape[0], min(LOOKED_AT, seen.shape[0]), replace=False))]
         if sparse.issparse(train):
-            weigh = TfidfTransformer().fit(train[seen])
-            train, test = weigh.transform(train), weigh.transform(test)
+            weigh = TfidfTransformer().fit(seen)
+            train, test, seen, looked_at = (weigh.transform(x) for x in (train, test, seen, looked_at))
             centre: NDArray[Any] | float = 0.0
-            directions = _directions(train[seen], rng)
+            directions = _directions(looked_at, rng)
         else:
-            centre = train[seen].mean(0)
-            directions = _directions(train[seen] - centre, rng)
-        low = [np.asarray(x @ directions.T - centre @ directions.T if not sparse.issparse(x) else x @ directions.T) for x in (train, test)]
+            centre = looked_at.mean(0)
+            directions = _directions(looked_at - centre, rng)
+        low = [np.asarray(x @ directions.T - centre @ directions.T if not sparse.issparse(x) else x @ directions.T) for x in (train, test, seen)]
         sizes = sorted({min(size, len(directions)) for size in SIZES})
-        variants = {f"{size} directions": Variant(low[0][:, :size], low[1][:, :size], False) for size in sizes[1:] or sizes}
-        variants |= {f"{size} directions, whitened": Variant(low[0][:, :size], low[1][:, :size]) for size in sizes[:2]}
+        variants = {f"{size} directions": Variant.of((x[:, :size] for x in low), False) for size in sizes[1:] or sizes}
+        variants |= {f"{size} directions, whitened": Variant.of(x[:, :size] for x in low) for size in sizes[:2]}
         return Frozen("pca", self.title, variants)
 
 

@@ -18,8 +18,8 @@ class Raw(Rung):
     title: ClassVar[str] = "raw input"
 
     def contestant(self, setting: Setting) -> Contestant:
-        train, test = (flat(side.samples, side.layout) for side in (setting.train, setting.test))
-        variants = {"as it is": Variant(train, test, False)}
-        if not sparse.issparse(train):
-            variants["standardised"] = Variant(train, test)
+        rows = setting.everywhere(lambda side: flat(side.samples, side.layout))
+        variants = {"as it is": Variant.of(rows, False)}
+        if not sparse.issparse(rows[0]):
+            variants["standardised"] = Variant.of(rows)
         return Frozen("raw", self.title, variants)

@@ -47,7 +47,7 @@ class _Learner(Contestant):
             encoder = setting.encoder
 
             def start(seed: int = i, like: Any = encoder) -> Any:
-                return fresh(like, setting.train.samples, setting.seed + seed)
+                return fresh(like, setting.seen.samples, setting.seed + seed)
 
             network, told, valued = train_network(start, setting, rows, Plan(rates=(1e-3, 3e-4), decays=(1e-4,), seconds=setting.seconds))
             out.append(Answer(network(setting.test.samples), told, valued))

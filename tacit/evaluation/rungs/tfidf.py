@@ -1,7 +1,7 @@
 """TF-IDF: words weighted by how rare they are; with a linear read-out the yardstick of text.
 
 (1 + log tf) log((1 + n) / (1 + df)) + 1, rows of length 1. Spärck Jones, "A statistical interpretation of term specificity", 1972;
-Salton and Buckley, 1988. The document frequencies are those of all training texts, labelled or not.
+Salton and Buckley, 1988. The document frequencies are those of the training pool, labelled or not.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Tfidf(Rung):
     modalities: ClassVar[tuple[str, ...]] = ("text",)
 
     def contestant(self, setting: Setting) -> Contestant:
-        sides: list[Any] = [_texts(side) for side in (setting.train, setting.test)]
+        sides = setting.everywhere(_texts)
         letters = setting.train.texts is not None
         split: dict[str, Any] = {} if letters else {"analyzer": _pairs}
         makers = {
@@ -37,9 +37,9 @@ class Tfidf(Rung):
         } | ({"letters": {"ngram_range": (2, 4), "analyzer": "char_wb"}} if letters else {})
         variants = {}
         for key, options in makers.items():
-            weigh = TfidfVectorizer(sublinear_tf=True, min_df=1 if len(setting.train) < 500 else 2, max_features=MOST_TERMS, **options)
-            train = weigh.fit_transform(sides[0])
-            variants[key] = Variant(train, weigh.transform(sides[1]), False)
+            weigh = TfidfVectorizer(sublinear_tf=True, min_df=1 if len(setting.seen) < 500 else 2, max_features=MOST_TERMS, **options)
+            weigh.fit(sides[2])
+            variants[key] = Variant.of((weigh.transform(side) for side in sides), False)
         return Frozen("tfidf", self.title, variants)
 
 

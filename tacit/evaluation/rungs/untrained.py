@@ -31,9 +31,14 @@ class Untrained(Rung):
 
     def contestant(self, setting: Setting) -> Contestant:
         assert setting.encoder is not None
-        reader = FrozenEncoder(fresh(setting.encoder, setting.train.samples, setting.seed))
-        train, test = (reader.readings(side.samples) for side in (setting.train, setting.test))
-        return Frozen("untrained", self.title, {key: Variant(train[key], test[key]) for key in train})
+        reader = FrozenEncoder(fresh(setting.encoder, setting.seen.samples, setting.seed))
+        return readings("untrained", self.title, reader, setting)
+
+
+def readings(name: str, title: str, reader: FrozenEncoder, setting: Setting) -> Frozen:
+    """A contestant with all that can be read off an encoder."""
+    train, test, seen = setting.everywhere(lambda side: reader.readings(side.samples))
+    return Frozen(name, title, {key: Variant(train[key], test[key], seen[key]) for key in train})
 
 
 def fresh(encoder: Encoder, samples: Samples, seed: int) -> Encoder:

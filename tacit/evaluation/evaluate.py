@@ -1,0 +1,232 @@
+"""Evaluate: a model on labelled data, by several protocols, always against the null ladder; every number goes into the ledger.
+
+Ours and the rungs get the same labels, the same unlabelled samples, the same draws, the same strengths and validation. The test is touched once a
+protocol. Without training labels the labelled samples are split: by time, by entity, or by class.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import sklearn
+import torch
+from numpy.typing import NDArray
+
+from tacit import __version__
+from tacit.connect.labels import Labels
+from tacit.contracts.errors import DataError, TacitError
+from tacit.contracts.goal import Goal
+from tacit.contracts.pool import Pool
+from tacit.evaluation.contestant import Frozen
+from tacit.evaluation.embedding import FrozenEncoder, read_pool
+from tacit.evaluation.labelled import Labelled, coded
+from tacit.evaluation.metric import Metric
+from tacit.evaluation.protocol import Finding, protocol_named
+from tacit.evaluation.rung import ladder
+from tacit.evaluation.rungs.untrained import readings
+from tacit.evaluation.setting import Setting
+from tacit.evaluation.splits import split
+from tacit.evaluation.verdict import Verdict
+from tacit.export.model_folder import SampleModel
+from tacit.ledger.result import Result
+from tacit.ledger.store import Ledger
+from tacit.ledger.tables import as_markdown
+
+USUAL = ("knn", "probe", "few_shot")
+MOST = 20_000  # labelled samples of each side that are looked at; said where there are more
+UNLABELLED = 5_000  # others that rungs may learn from without labels
+VERDICTS = ("fewshot", "probe", "knn", "finetune", "anomaly", "retrieval")  # whose verdict speaks for the model, in this order
+Progress = Callable[[str, float], None]
+
+
+@dataclass
+class Results:
+    """rows: as written to the ledger; findings: by protocol, with what there is to draw; verdict: the sentence; notes: for people."""
+
+    rows: list[Result]
+    findings: dict[str, Finding]
+    verdict: str
+    notes: list[str] = field(default_factory=list)
+    setting: Setting | None = None
+
+    def table(self) -> str:
+        """Markdown."""
+        return as_markdown(self.rows)
+
+    def json(self) -> dict[str, Any]:
+        """Plain values, for --json."""
+        verdicts = {name: f.verdict._asdict() for name, f in self.findings.items() if f.verdict is not None}
+        rows = [r.row() for r in self.rows]
+        return {"verdict": self.verdict, "verdicts": verdicts, "results": rows, "notes": self.notes}
+
+
+def run_evaluation(
+    model: SampleModel,
+    test_pool: Pool,
+    test_labels: Labels,
+    train_pool: Pool | None = None,
+    train_labels: Labels | None = None,
+    protocols: Sequence[str] = USUAL,
+    goal: Goal | None = None,
+    rng: np.random.Generator | None = None,
+    ledger: Ledger | None = None,
+    progress: Progress | None = None,
+    *,
+    rungs: tuple[str, ...] = (),
+    seconds: float = 20.0,
+    name: str = "",
+    command: str = "",
+) -> Results:
+    """rungs: names, () = all that stand here; seconds: for one supervised training (0: none); name: of the data set in the ledger.
+
+    Raises DataError where labels and samples cannot be judged by; a protocol that fails is a row that says so.
+    """
+    goal, rng = goal or Goal(), rng or np.random.default_rng(0)
+    judges = {judge.__class__.__name__.lower(): judge for judge in map(protocol_named, protocols)}
+    setting = set_up(model, test_pool, test_labels, train_pool, train_labels, goal, rng, seconds, name)
+    return evaluate_setting(setting, model, judges, ledger, progress, rungs, command)
+
+
+def set_up(
+    model: SampleModel,
+    test_pool: Pool,
+    test_labels: Labels,
+    train_pool: Pool | None,
+    train_labels: Labels | None,
+    goal: Goal,
+    rng: np.random.Generator,
+    seconds: float = 20.0,
+    name: str = "",
+) -> Setting:
+    """Pools and labels decoded for this model. Raises DataError."""
+    notes: list[str] = []
+    if train_labels is not None and train_pool is None:
+        train_pool = test_pool
+    test, kept = _labelled(model, test_pool, test_labels, goal, rng, notes, "test")
+    if train_labels is None or train_pool is None:
+        codes, _, classes = coded(test_labels.values[kept], test_labels.values[kept][:0], goal.kind)
+        whole = replace(test, labels=codes, classes=classes)
+        parts = split(whole, goal, rng, 0.5)
+        notes.append(f"no training labels were given: half of the labelled samples are learned from, split {parts.how}")
+        train, test, unlabelled = whole.take(parts.train), whole.take(parts.held), None
+    else:
+        train, kept_train = _labelled(model, train_pool, train_labels, goal, rng, notes, "training")
+        train_codes, test_codes, classes = coded(train_labels.values[kept_train], test_labels.values[kept], goal.kind)
+        train, test = replace(train, labels=train_codes, classes=classes), replace(test, labels=test_codes, classes=classes)
+        unlabelled = _others(model, train_pool, train_labels, rng)
+    metric = Metric(goal, test.labels, test.classes)
+    if not goal.metric:
+        notes.append(f"no metric was stated: {metric.title}, by the labels of the test")
+    if goal.random_split and (train.entity is not None or train.time is not None):
+        notes.append("split at random across entities or times, as was asked for: numbers flatter")
+    seed = int(rng.integers(2**31))
+    title = name or test_pool.described
+    return Setting(train, test, goal, metric, unlabelled, model.encoder, name=title, seed=seed, seconds=seconds, notes=notes)
+
+
+def evaluate_setting(
+    setting: Setting,
+    model: SampleModel,
+    judges: dict[str, Any],
+    ledger: Ledger | None = None,
+    progress: Progress | None = None,
+    rungs: tuple[str, ...] = (),
+    command: str = "",
+) -> Results:
+    """The protocols one after the other; the ladder is fitted once for all."""
+    told = progress or (lambda what, share: None)
+    told("embedding", 0.0)
+    ours = ours_of(setting, FrozenEncoder(model.encoder))
+    told("the ladder", 0.05)
+    standing, left_out = ladder(setting, rungs) if any(judge.ladder for judge in judges.values()) else ([], {})
+    notes = [*setting.notes, *(f"rung {name} left out: {reason}" for name, reason in left_out.items() if "is not for" not in reason)]
+    findings: dict[str, Finding] = {}
+    for i, (name, judge) in enumerate(judges.items()):
+        told(name, 0.1 + 0.9 * i / len(judges))
+        began = time.monotonic()
+        try:
+            reason = judge.why_not(setting)
+            findings[name] = Finding(notes=[reason]) if reason else judge.run(setting, ours, standing)
+        except (TacitError, ValueError, RuntimeError, np.linalg.LinAlgError) as e:  # a failure is a row like any other
+            reason = f"{type(e).__name__}: {e}"
+            findings[name] = Finding()
+        if reason:
+            findings[name].rows = [Result(name, setting.metric.name, float("nan"), failed=reason)]
+            notes.append(f"{name} was not measured: {reason}")
+        else:
+            notes += [f"{name}: {note}" for note in findings[name].notes]
+        findings[name].shown["seconds"] = time.monotonic() - began
+    rows = [_signed(r, setting, model, command) for f in findings.values() for r in f.rows]
+    if ledger is not None:
+        rows = ledger.add(rows)
+    told("done", 1.0)
+    return Results(rows, findings, spoken(findings), notes, setting)
+
+
+def ours_of(setting: Setting, reader: FrozenEncoder) -> Frozen:
+    """The learned encoder as a contestant."""
+    return readings("ours", "ours", reader, setting)
+
+
+def spoken(findings: dict[str, Finding]) -> str:
+    """The verdict that speaks for the model, and what the others say where they say otherwise."""
+    verdicts: dict[str, Verdict] = {name: f.verdict for name in VERDICTS if (f := findings.get(name)) and f.verdict is not None}
+    if not verdicts:
+        return "no verdict: nothing was measured against the ladder"
+    (_, first), *others = verdicts.items()
+    differing = [v.sentence for _, v in others if v.state != first.state]
+    return " But it ".join([first.sentence, *differing])
+
+
+def _labelled(
+    model: SampleModel, pool: Pool, labels: Labels, goal: Goal, rng: np.random.Generator, notes: list[str], side: str
+) -> tuple[Labelled, NDArray[np.int64]]:
+    """(samples with empty labels, positions in `labels` that they belong to): decoded, at most 20,000, drawn."""
+    chosen = np.arange(len(labels.rows))
+    if len(chosen) > MOST:
+        chosen = np.sort(rng.choice(chosen, MOST, replace=False))
+        notes.append(f"{MOST:,} of {len(labels.rows):,} labelled {side} samples were drawn")
+    samples, positions, refused = read_pool(pool, model.modality, labels.rows[chosen])
+    if refused:
+        notes.append(f"{len(refused)} {side} samples could not be read, the first {refused[0].name}: {refused[0].reason}")
+    if not len(positions):
+        raise DataError(f"no labelled {side} sample of {pool.described} can be read.", refused[0].reason if refused else "")
+    kept = chosen[np.searchsorted(labels.rows[chosen], positions)]
+    columns = {what: _column(getattr(goal, what), pool, labels, positions, kept) for what in ("entity", "time", "group")}
+    texts = [str(t) for t in pool.read(positions)] if model.layout.modality == "text" else None
+    return Labelled(model.layout, samples, np.zeros(len(kept), np.int64), (), texts, **columns), kept
+
+
+def _column(name: str, pool: Pool, labels: Labels, positions: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[Any] | None:
+    """A column of the goal, from the label file or the pool."""
+    if not name:
+        return None
+    if name in labels.columns:
+        return np.asarray(labels.columns[name])[kept]
+    if name in pool.columns:
+        return np.asarray(pool.columns[name])[positions]
+    known = ", ".join([*labels.columns, *pool.columns]) or "none"
+    raise DataError(f"the goal names the column {name!r}, which neither the labels nor {pool.described} have.", f"Columns there: {known}.")
+
+
+def _others(model: SampleModel, pool: Pool, labels: Labels, rng: np.random.Generator) -> Labelled | None:
+    """Some of the whole training pool, where labels are few of it."""
+    if len(labels.rows) >= min(len(pool), UNLABELLED):
+        return None
+    drawn = np.sort(rng.choice(len(pool), min(len(pool), UNLABELLED), replace=False))
+    samples, positions, _ = read_pool(pool, model.modality, drawn)
+    texts = [str(t) for t in pool.read(positions)] if model.layout.modality == "text" else None
+    return Labelled(model.layout, samples, np.zeros(len(positions), np.int64), (), texts)
+
+
+def _signed(result: Result, setting: Setting, model: SampleModel, command: str) -> Result:
+    versions = f"tacit {__version__}, torch {torch.__version__}, numpy {np.__version__}, scikit-learn {sklearn.__version__}"
+    split_by = result.split or setting.how
+    return replace(
+        result, model=model.hash, dataset=setting.name, split=split_by, seed=setting.seed, versions=versions, command=command or " ".join(sys.argv)
+    )
