@@ -53,7 +53,7 @@ def cmapss(length: int = 50, step: int = 1) -> SeriesSet:
     """
     root = folder() / "ts_cmapss_fd001"
     train, test = (np.loadtxt(root / f"{part}_FD001.txt", dtype=np.float32) for part in ("train", "test"))
-    moving = np.flatnonzero(train[:, 5:].std(0) > 1e-3) + 5
+    moving = np.array([c for c in range(5, 26) if len(np.unique(train[:, c])) > 2])
     left = np.minimum(np.loadtxt(root / "labels" / "RUL_FD001.txt"), RUL_CAP)
     found = [_windows(train, engine, moving, length, step) for engine in np.unique(train[:, 0])]
     last = [_windows(test, engine, moving, length, 0) for engine in np.unique(test[:, 0])]

@@ -27,6 +27,7 @@ class Views(ABC):
       rotate     turned(): one of `turns` transformations of space        order   ordered(): one of `orders` of time
       colour     drained(): without colour, content() is the answer       onward  causal order: the next token or step can be asked for
       sentences  paired(): a sample whose second half may come from another
+      overlap    overlapping(): two pieces of a sample that share some of their patches
     """
 
     modality: ClassVar[str]
@@ -79,6 +80,10 @@ class Views(ABC):
 
     def paired(self, batch: Batch, rng: torch.Generator) -> tuple[Batch, Tensor]:
         """(batch whose samples are [first half, sep, second half], [B] bool: the second half is its own)."""
+        raise NotImplementedError
+
+    def overlapping(self, batch: Batch, rng: torch.Generator) -> tuple[Batch, Batch, int]:
+        """(pieces, pieces, k): cut out along the first axis; the last k patches of a sample's first piece are the first k of its second."""
         raise NotImplementedError
 
     @property

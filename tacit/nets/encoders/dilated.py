@@ -44,6 +44,7 @@ class Dilated(Encoder):
             self.blocks = nn.ModuleList(Block(hidden, w, 2**k, self.causal) for k, w in enumerate(widths))
         self.mask_token = nn.Parameter(torch.zeros(1, hidden))
         draw_weights(self, seed)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, batch: Batch, hidden: Tensor | None = None) -> Features:
         """Any length goes; hidden: [B, L]."""
@@ -55,10 +56,11 @@ class Dilated(Encoder):
         if hidden is not None:
             x = torch.where(hidden.unsqueeze(-1), self.mask_token.to(x.dtype), x)
         steps = None if batch.valid is None else real_steps(batch.valid)
-        shown = None if steps is None else inside(steps, self.causal).unsqueeze(1).to(x.dtype)  # [B, 1, L]
-        x = x.transpose(1, 2)
+        shown = None if steps is None else inside(steps, self.causal)[:, None, None].to(x.dtype)  # [B, 1, 1, L]
+        x = x.transpose(1, 2).unsqueeze(2)  # [B, H, 1, L]
         for block in self.blocks:
             x = block(x, shown)
+        x = x.squeeze(2)  # [B, D, L]
         return Features(x.transpose(1, 2), self.pooled(x, steps), steps)
 
     def pooled(self, x: Tensor, steps: Tensor | None) -> Tensor:

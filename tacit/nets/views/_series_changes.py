@@ -58,8 +58,8 @@ def ticks(batch: Batch) -> Tensor:
 
 
 def reordered(batch: Batch, source: Tensor) -> Batch:
-    """Step t becomes step source[b, t]; source: [B, L] whole numbers."""
-    at = source.unsqueeze(-1).expand(batch.values.shape)
+    """Step t becomes step source[b, t]; source: [B, T] whole numbers."""
+    at = source.unsqueeze(-1).expand(-1, -1, batch.values.shape[2])
     return Batch(batch.values.gather(1, at), None if batch.valid is None else batch.valid.gather(1, at))
 
 

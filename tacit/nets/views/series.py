@@ -36,7 +36,7 @@ class SeriesViews(Views):
     """Steps at which nothing is known are padding, or gaps: no view fills them."""
 
     modality = "series"
-    powers = frozenset({"views", "hide", "corrupt", "order", "onward"})
+    powers = frozenset({"views", "hide", "corrupt", "order", "onward", "overlap"})
     kinds = ("shift", "crop", "window", "jitter", "scaling", "warp", "sensors", "gap")
     orders = len(PERMUTED) + 1  # the last: backwards
 
@@ -53,6 +53,8 @@ class SeriesViews(Views):
             return f"a series of {self.layout.size[0]} steps is too short to be put in another order"
         if power == "hide" and self.grid[0] < 2:
             return "a series of one piece has none to hide"
+        if power == "overlap" and self.layout.size[0] < 4 * self.patch[0]:
+            return f"a series of {self.layout.size[0]} steps is too short to be cut into pieces of {self.patch[0]} that overlap"
         return super().why_not(power)
 
     def weak(self, batch: Batch, rng: torch.Generator) -> Batch:
@@ -86,7 +88,7 @@ class SeriesViews(Views):
     def content(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Normalised numbers of a piece, step by step with all its channels: [B, N, p C]."""
         z = ((batch.values - self._mean(batch)) / self._by(batch)).clamp(-CLIP, CLIP)
-        more = self.grid[0] * self.patch[0] - z.shape[1]
+        more = -z.shape[1] % self.patch[0]
         if batch.valid is None and not more:
             return self._pieces(z), None
         valid = torch.ones_like(z, dtype=torch.bool) if batch.valid is None else batch.valid
@@ -94,10 +96,10 @@ class SeriesViews(Views):
 
     def hidden(self, batch: Batch, share: float, rng: torch.Generator, blocks: bool = False) -> Tensor:
         """A piece is hidden with all its channels: from one channel others can be told."""
+        more = -batch.values.shape[1] % self.patch[0]
         if batch.valid is None:
-            real = torch.ones(len(batch), self.grid[0], dtype=torch.bool, device=batch.values.device)
+            real = torch.ones(len(batch), (batch.values.shape[1] + more) // self.patch[0], dtype=torch.bool, device=batch.values.device)
         else:
-            more = self.grid[0] * self.patch[0] - batch.values.shape[1]
             real = self._pieces(pad(batch.valid, (0, 0, 0, more))).any(-1)
         return change.chosen(real, share, rng, max(3, round(RUN * self.grid[0])) if blocks else 1)
 
@@ -118,6 +120,20 @@ class SeriesViews(Views):
         key = torch.where((classes == len(PERMUTED)).unsqueeze(1), many - 1 - t, key)
         key = torch.where(t < 0, t - t.shape[1], torch.where(t >= many, t + SEGMENTS * t.shape[1], key))
         return change.reordered(batch, key.argsort(1))
+
+    def overlapping(self, batch: Batch, rng: torch.Generator) -> tuple[Batch, Batch, int]:
+        """All pieces of a side are of one length; where they begin is drawn sample by sample. Yue et al., 2022, section 3.3."""
+        p, n = self.patch[0], batch.values.shape[1] // self.patch[0]
+
+        def drawn(low: int, high: int, *shape: int) -> Tensor:
+            return torch.randint(low, high + 1, shape or (1,), generator=rng)
+
+        shared = int(drawn(min(2, n), n))
+        left = int(drawn(0, n - shared))
+        begin, end = int(drawn(0, left)), int(drawn(left + shared, n))  # of the first piece, of the second
+        by = drawn(-begin, n - end, len(batch), 1).to(batch.values.device) * p
+        first, second = (torch.arange(a * p, b * p, device=by.device) + by for a, b in ((begin, left + shared), (left, end)))
+        return change.reordered(batch, first), change.reordered(batch, second), shared
 
     @property
     def nuisances(self) -> tuple[str, ...]:
