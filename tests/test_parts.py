@@ -31,8 +31,8 @@ LEAST = {
     "pretext task": 15,
     "encoder": 0,
     "views": 0,
-    "modality": 0,
-    "pool": 0,
+    "modality": 3,
+    "pool": 9,
     "protocol": 3,
     "rung": 8,
 }
@@ -332,3 +332,123 @@ def test_a_pretext_task_is_solved_by_learning(encoder_and_windows: tuple[Any, An
         optimizer.step()
         losses.append(float(outcome.loss.detach()))
     assert losses[-1] < losses[0]
+
+
+# ------------------------------------------------------------------ pools
+@pytest.fixture
+def pooled(tmp_path: Path) -> Callable[[str], tuple[Any, str]]:
+    """pooled(name) → (a source of that form with four samples, its modality)."""
+    import io
+    import json
+    import struct
+    import zipfile
+
+    import pyarrow
+    from PIL import Image as Pillow
+
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 8, 9), np.uint8)
+    texts = [f"this is sentence {i}" for i in range(4)]
+    files = {}
+    for i, p in enumerate(pictures):
+        held = io.BytesIO()
+        Pillow.fromarray(p).save(held, "PNG")
+        files[f"{i}.png"] = held.getvalue()
+
+    def make(name: str) -> tuple[Any, str]:
+        path = tmp_path / name
+        if name == "folder":
+            path.mkdir()
+            for n, raw in files.items():
+                (path / n).write_bytes(raw)
+        elif name == "archive":
+            with zipfile.ZipFile(path, "w") as file:
+                for n, raw in files.items():
+                    file.writestr(n, raw)
+        elif name == "npz":
+            np.savez(path := tmp_path / "a.npz", pictures)
+        elif name == "idx":
+            path.write_bytes(struct.pack(">HBB3I", 0, 8, 3, *pictures.shape) + pictures.tobytes())
+        elif name == "lines":
+            (path := tmp_path / "a.txt").write_text("\n".join(texts))
+            return path, "text"
+        elif name == "table":
+            (path := tmp_path / "a.csv").write_text("id,text\n" + "".join(f"{i},{t}\n" for i, t in enumerate(texts)))
+            return path, "text"
+        elif name == "arrays":
+            return [np.arange(12.0).reshape(6, 2) * k for k in range(1, 5)], "series"
+        elif name == "frames":
+            return {"text": texts}, "text"
+        elif name == "recordings":
+            path.mkdir()
+            for i in range(4):
+                (path / f"{i}.csv").write_text("time,x\n" + "".join(f"{t},{t * i}\n" for t in range(9)))
+            return path, "series"
+        elif name == "hub":
+            path.mkdir()
+            table = pyarrow.table({"text": texts})
+            with pyarrow.OSFile(str(path / "data.arrow"), "wb") as file, pyarrow.ipc.new_stream(file, table.schema) as writer:
+                writer.write_table(table)
+            (path / "dataset_info.json").write_text(json.dumps({}))
+            return path, "text"
+        else:
+            pytest.fail(f"say here what a source for the pool {name!r} looks like")
+        return path, "image"
+
+    return make
+
+
+@pytest.mark.parametrize("name", names("pool"))
+def test_a_pool_keeps_the_contract(pooled: Callable[[str], tuple[Any, str]], name: str) -> None:
+    """It alone knows its source; names are unique; reading is by position, the same every time, any order, also in another process."""
+    import pickle
+
+    from tacit.connect.open_pool import open_pool
+    from tacit.contracts.pool import Pool
+
+    source, modality = pooled(name)
+    assert [other for other in names("pool") if load("pool", other).accepts(source)] == [name]
+    assert not load("pool", name).accepts(7) and not load("pool", name).accepts("no such thing")
+    pool = open_pool(source)
+    assert isinstance(pool, Pool) and type(pool) is load("pool", name)
+    assert pool.modality == modality and modality in pool.kinds and len(pool) == len(pool.names) == len(set(pool.names)) == 4
+    assert pool.described and all(isinstance(note, str) for note in pool.notes)
+    assert all(len(values) == 4 for values in pool.columns.values())
+    one, again = pool.read([2, 0, 2]), pickle.loads(pickle.dumps(pool)).read(np.array([0, 2]))
+    for a, b in ((one[0], one[2]), (one[0], again[1]), (one[1], again[0])):
+        assert np.array_equal(a, b) if isinstance(a, np.ndarray) else a == b
+    assert not np.array_equal(one[0], one[1])
+    kind = {"image": (bytes, np.ndarray), "series": np.ndarray, "text": str}[modality]
+    assert all(isinstance(sample, kind) for sample in one)
+    assert pool.read([]) == []
+
+
+@pytest.mark.parametrize("name", names("modality"))
+def test_a_modality_keeps_the_contract(name: str) -> None:
+    """Fitted from a pool alone; a bad sample is refused by name and stops nothing; facts and files bring it back whole."""
+    from tacit.connect.open_pool import open_pool
+    from tacit.contracts.layout import Layout, Samples
+    from tacit.contracts.pool import Refused
+
+    rng = np.random.default_rng(0)
+    good: dict[str, list[Any]] = {
+        "image": list(rng.integers(0, 256, (6, 9, 9, 3), np.uint8)),
+        "series": list(rng.normal(size=(6, 20, 2)).astype(np.float32)),
+        "text": [f"the {w} goes round and round number {i}" for i, w in enumerate(["wheel", "mill", "sun", "day", "wind", "road"])],
+    }
+    pool = open_pool(good[name])
+    part = load("modality", name)
+    made = part.fit(pool, np.random.default_rng(1))
+    assert made.name == name == made.layout.modality and part.fit(pool, np.random.default_rng(1)).layout == made.layout
+    raw = [good[name][0], OSError("gone"), good[name][1], None]
+    samples, at, refused = made.arrays(raw, list("abcd"))
+    assert isinstance(samples, Samples) and at.tolist() == [0, 2] and at.dtype == np.int64 and len(samples.values) == 2
+    assert [r.name for r in refused] == ["b", "d"] and all(isinstance(r, Refused) and r.reason for r in refused) and "gone" in refused[0].reason
+    shape = {"image": (made.layout.channels, *made.layout.size), "series": (*made.layout.size, made.layout.channels), "text": made.layout.size}[name]
+    assert samples.values.shape[1:] == shape and (samples.valid is None or samples.valid.shape == samples.values.shape)
+    again = part.restore(Layout.of(orjson.loads(orjson.dumps(made.layout.facts()))), made.files())
+    same, _, _ = again.arrays(raw, list("abcd"))
+    assert again.layout == made.layout and np.array_equal(same.values, samples.values)
+    none, empty, _ = made.arrays([], [])
+    assert len(none.values) == len(empty) == 0 and none.values.shape[1:] == shape
+    assert made.show(samples.values[0], None if samples.valid is None else samples.valid[0]) is not None
+    assert made.where(0) and isinstance(made.where(0), str)

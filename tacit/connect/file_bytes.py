@@ -22,7 +22,7 @@ NOT_TEXT = bytes(b for b in range(32) if b not in (7, 8, 9, 10, 11, 12, 13, 27))
 
 def as_path(source: object) -> Path | None:
     """A path where `source` is one that exists (text or PathLike), else None."""
-    if isinstance(source, (str, os.PathLike)):
+    if isinstance(source, (str, os.PathLike)) and source != "":  # an empty text would be the folder that we are in
         try:
             path = Path(source)
             return path if path.exists() else None

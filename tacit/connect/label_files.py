@@ -29,7 +29,7 @@ def read_columns(source: Any) -> tuple[dict[str, Any], str, list[str]]:
     path = as_path(source)
     if path is None or path.suffix.lower() in (".npz", ".npy"):
         before, _, _ = text.rpartition(":")
-        if not (as_path(before) if path is None else path):
+        if path is None and as_path(before) is None:
             raise DataError(f"there are no labels at {text}.", "Check the path.")
         return {"label": _flat(load_array(source), text)}, text, []
     if path.is_dir():

@@ -32,7 +32,7 @@ def open_pool(
     channels_first: bool | None = None,
     window: int | None = None,
     stride: int | None = None,
-    whole: bool = False,
+    whole: bool | None = None,
 ) -> Pool:
     """The samples of `source`, in the first form that knows it. `pool.notes` says what was found and assumed.
 

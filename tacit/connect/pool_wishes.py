@@ -16,7 +16,7 @@ class PoolWishes:
 
     id_column: names samples (a series in long form: one value a series); time_column: orders a long form.
     value_columns: of series; all numeric ones by default. channels_first: series and pictures in arrays lie as [N, C, …].
-    window, stride: long series are cut into windows of that many steps. whole: a .txt file is one sample, not one a line.
+    window, stride: long series are cut into windows of that many steps. whole: a .txt file is one sample (True), or one a line (False).
     """
 
     modality: str | None = None
@@ -28,7 +28,7 @@ class PoolWishes:
     channels_first: bool | None = None
     window: int | None = None
     stride: int | None = None
-    whole: bool = False
+    whole: bool | None = None
 
     def __post_init__(self) -> None:
         if self.modality is not None and self.modality not in MODALITIES:

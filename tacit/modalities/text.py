@@ -154,6 +154,8 @@ def _readable(document: Any) -> tuple[str, str]:
             document = document.decode("utf-8-sig")
         except UnicodeDecodeError as wrong:
             return "", f"not UTF-8: {wrong.reason} at byte {wrong.start}"
+    if isinstance(document, OSError):  # in the place of a sample that could not be read
+        return "", str(document)
     if not isinstance(document, str):
         return "", f"not a text but {type(document).__name__}"
     if not document.strip():

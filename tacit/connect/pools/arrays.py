@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,9 @@ class Arrays(ArrayPool):
 
     @classmethod
     def accepts(cls, source: Any) -> bool:
-        return isinstance(source, (list, tuple)) or (hasattr(source, "__array__") and hasattr(source, "shape") and not hasattr(source, "columns"))
+        if isinstance(source, (list, tuple)):
+            return not source or not all(isinstance(item, Mapping) for item in source)
+        return hasattr(source, "__array__") and hasattr(source, "shape") and not hasattr(source, "columns")
 
     def read(self, at: Sequence[int] | NDArray[np.int64]) -> list[Any]:
         return super().read(at) if self._items is None else [_item(self._items[int(i)], self.modality) for i in at]

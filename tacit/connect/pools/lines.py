@@ -1,5 +1,6 @@
 """Lines: a text file with one sample a line, gzipped or not; with `whole`, the file is one sample.
 
+Where paragraphs are parted by empty lines it is running text, and so one sample, unless the user says otherwise.
 Lines are called by their position, counted from 0, empty ones too, so that labels of one a line still fit.
 """
 
@@ -18,6 +19,8 @@ from tacit.connect.pool_wishes import PoolWishes
 from tacit.contracts.errors import DataError
 from tacit.contracts.pool import Pool
 
+LEAST, EMPTY = 20, 0.05  # lines, and the share of empty ones among them, that make a running text
+
 
 class Lines(Pool):
     """source: FILE.txt or FILE.txt.gz."""
@@ -31,13 +34,17 @@ class Lines(Pool):
         if not encoding:
             raise DataError(f"{source} is no text: it holds bytes that no text has.", "Give a text file in UTF-8.")
         # only line feeds part samples: form feeds and the like may stand within one
-        self._texts = [text] if self.wishes.whole else text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+        lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+        empty = sum(not line.strip() for line in lines) / len(lines)
+        whole = self.wishes.whole if self.wishes.whole is not None else len(lines) >= LEAST and empty >= EMPTY
+        self._texts = [text] if whole else lines
         if not text.strip():
             raise DataError(f"{source} holds no text.")
         self.names: Sequence[str] = [str(i) for i in range(len(self._texts))]
         self.columns: dict[str, NDArray[Any]] = {}
-        self.described = f"one text, {source}" if self.wishes.whole else f"{len(self._texts):,} lines of {source}"
-        self.notes = [self.described] + ([f"{source}: not UTF-8, read as Windows-1252"] if encoding == "cp1252" else [])
+        self.described = f"one text, {source}" if whole else f"{len(self._texts):,} lines of {source}"
+        said = f"{self.described}: {empty:.0%} of its lines are empty" if whole and self.wishes.whole is None else self.described
+        self.notes = [said] + ([f"{source}: not UTF-8, read as Windows-1252"] if encoding == "cp1252" else [])
 
     @classmethod
     def accepts(cls, source: Any) -> bool:
