@@ -83,7 +83,8 @@ class Views(ABC):
         raise NotImplementedError
 
     def overlapping(self, batch: Batch, rng: torch.Generator) -> tuple[Batch, Batch, int]:
-        """(pieces, pieces, k): cut out along the first axis; the last k patches of a sample's first piece are the first k of its second."""
+        """(pieces, pieces, k), all of one length, cut out along the first axis; the last k patches of a sample's first piece are the first k
+        of its second."""
         raise NotImplementedError
 
     @property

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 
 from tacit.nets.encoder import Batch, Encoder
 from tacit.nets.view import Views
-from tacit.pretext.agreement_losses import full_precision
+from tacit.pretext.agreement_losses import full_precision, side_by_side
 from tacit.pretext.pretext_task import Outcome, PretextTask, Puzzle
 
 
@@ -38,13 +38,14 @@ class Contextual(PretextTask):
     def solve(self, encoder: Encoder, puzzle: Puzzle) -> Outcome:
         assert puzzle.answer[0] is not None
         shared = int(puzzle.answer[0])
-        one, two = (encoder(piece, hidden) for piece, hidden in zip(puzzle.views, puzzle.hidden, strict=True))
-        valid = None if one.valid is None or two.valid is None else one.valid[:, -shared:] & two.valid[:, :shared]
-        with full_precision(one.tokens):
-            errors = hierarchical(one.tokens[:, -shared:].float(), two.tokens[:, :shared].float(), valid, self.longest)
+        tokens, pooled, real = encoder(*side_by_side(puzzle.views, puzzle.hidden, 0))
+        first, second = tokens.chunk(2)
+        valid = None if real is None else real.chunk(2)[0][:, -shared:] & real.chunk(2)[1][:, :shared]
+        with full_precision(tokens):
+            errors = hierarchical(first[:, -shared:].float(), second[:, :shared].float(), valid, self.longest)
         some = torch.ones_like(errors) if valid is None else valid.any(1).to(errors.dtype)  # a sample without any overlap is not asked
         loss = (errors * some).sum() / some.sum().clamp_min(1)
-        return Outcome(loss, errors.detach(), {"shared": float(shared)}, one.pooled.detach(), two.pooled.detach())
+        return Outcome(loss, errors.detach(), {"shared": float(shared)}, *pooled.detach().chunk(2))
 
 
 def hierarchical(first: Tensor, second: Tensor, valid: Tensor | None, longest: int) -> Tensor:

@@ -38,7 +38,7 @@ def test_pieces_overlap_where_they_say(patch: int) -> None:
         one, two, shared = views.overlapping(numbered(), rng(seed))
         assert torch.equal(one.values[:, len(one.values[0]) - shared * patch :], two.values[:, : shared * patch])
         assert (one.values[..., 0].diff(dim=1) == 1).all() and (two.values[:, :, 1] == torch.arange(8.0).unsqueeze(1)).all()
-        assert one.values.shape[1] % patch == 0 and two.values.shape[1] % patch == 0
+        assert one.values.shape == two.values.shape and one.values.shape[1] % patch == 0
         lengths |= {shared}
         assert views.hidden(one, 0.5, rng()).shape == (8, one.values.shape[1] // patch)
     assert min(lengths) <= 4 and max(lengths) > 24 // patch  # short and long ones

@@ -122,18 +122,18 @@ class SeriesViews(Views):
         return change.reordered(batch, key.argsort(1))
 
     def overlapping(self, batch: Batch, rng: torch.Generator) -> tuple[Batch, Batch, int]:
-        """All pieces of a side are of one length; where they begin is drawn sample by sample. Yue et al., 2022, section 3.3."""
+        """Where they begin is drawn sample by sample. As Yue et al., 2022, section 3.3, but that both reach equally far beyond what they share
+        (as far on average as there), so that an encoder takes all in one pass."""
         p, n = self.patch[0], batch.values.shape[1] // self.patch[0]
 
         def drawn(low: int, high: int, *shape: int) -> Tensor:
             return torch.randint(low, high + 1, shape or (1,), generator=rng)
 
         shared = int(drawn(min(2, n), n))
-        left = int(drawn(0, n - shared))
-        begin, end = int(drawn(0, left)), int(drawn(left + shared, n))  # of the first piece, of the second
-        by = drawn(-begin, n - end, len(batch), 1).to(batch.values.device) * p
-        first, second = (torch.arange(a * p, b * p, device=by.device) + by for a, b in ((begin, left + shared), (left, end)))
-        return change.reordered(batch, first), change.reordered(batch, second), shared
+        beyond = int(drawn(0, (n - shared) // 2))
+        begin = drawn(0, n - shared - 2 * beyond, len(batch), 1).to(batch.values.device) * p
+        steps = begin + torch.arange((shared + beyond) * p, device=begin.device)
+        return change.reordered(batch, steps), change.reordered(batch, steps + beyond * p), shared
 
     @property
     def nuisances(self) -> tuple[str, ...]:
