@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "watch": "tacit.app.api",
     "learn": "tacit.app.api",
-    "load": "tacit.app.api",
+    "load": "tacit.app.loading",
     "inspect": "tacit.app.api",
     "evaluate": "tacit.app.proving",
     "Model": "tacit.app.api",
@@ -21,9 +21,10 @@ _WHERE = {
 __all__ = ["Insight", "LearnedEncoder", "Model", "TacitEncoder", "TacitError", "__version__", "evaluate", "inspect", "learn", "load", "watch"]
 
 if TYPE_CHECKING:
-    from tacit.app.api import Model, inspect, learn, load, watch
+    from tacit.app.api import Model, inspect, learn, watch
     from tacit.app.estimator import TacitEncoder
     from tacit.app.learned import LearnedEncoder
+    from tacit.app.loading import load
     from tacit.app.proving import evaluate
     from tacit.contracts.errors import TacitError
     from tacit.contracts.insight import Insight

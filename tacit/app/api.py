@@ -138,20 +138,6 @@ def learn(
     return Model(wish, runner.model)
 
 
-def load(folder: str | Path) -> Any:
-    """The model in a folder: a Model (of a stream) or a LearnedEncoder (of samples). Executes nothing from it. Raises ModelError where it is
-    missing, damaged or of another version."""
-    if (Path(folder) / "model.json").is_file():
-        from tacit.app.learned import LearnedEncoder
-        from tacit.export.model_folder import load as load_samples
-
-        return LearnedEncoder(load_samples(folder))
-    from tacit.live.folder import load as load_folder
-
-    live = load_folder(Path(folder))
-    return Model(Wish(None), live)
-
-
 def inspect(source: Any, *, key: str | None = None, time: str | None = None, columns: str | Sequence[str] = ()) -> Any:
     """What was found in a source: columns, kinds, times, notes; as `tacit inspect` shows it."""
     from tacit.connect.inspect import describe

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,12 +103,6 @@ class LearnedEncoder:
         likeness = asked @ stored.T  # [Q, G]
         best = np.argsort(-likeness, axis=1)[:, :count]
         return [[(names[int(j)], float(likeness[i, j])) for j in row] for i, row in enumerate(best)]
-
-    def evaluate(self, test: Any, labels: Any, train: Any = None, train_labels: Any = None, protocols: Sequence[str] = (), **options: Any) -> Any:
-        """Evidence on labelled data, always against the null ladder; see `tacit.evaluate`."""
-        from tacit.app.proving import evaluate
-
-        return evaluate(self, test, labels=labels, train=train, train_labels=train_labels, protocols=protocols, **options)
 
     def save(self, folder: str | Path) -> None:
         """Into a folder, atomically. Raises ModelError."""

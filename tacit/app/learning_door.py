@@ -90,8 +90,8 @@ def learn_anything(
 
 def learn_history(data: Any, asked: Asked, out: Path | None, start: str | None, strict: bool = False) -> Any:
     """The model of a stream that has seen all of its history: what `tacit watch --model` goes on from."""
-    from tacit.app.api import load
     from tacit.app.assemble import Wish
+    from tacit.app.loading import load
     from tacit.app.watching import Show, run_watch
 
     if out is None:

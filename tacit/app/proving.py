@@ -39,11 +39,12 @@ def evaluate(
     supervised rung; ledger: of results, beside the model where it has a folder. Raises TacitError.
     """
     from tacit.app.learned import LearnedEncoder
+    from tacit.app.loading import load_encoder
     from tacit.connect.labels import read_labels
     from tacit.evaluation.evaluate import USUAL, run_evaluation
     from tacit.ledger.store import Ledger
 
-    learned = model if isinstance(model, LearnedEncoder) else _load(model)
+    learned = model if isinstance(model, LearnedEncoder) else load_encoder(model)
     stated = goal if isinstance(goal, Goal) else Goal.of(goal) if isinstance(goal, dict) else Goal.read(goal) if goal else Goal()
     test_pool = learned.pool_of(test, column)
     train_pool = None if train is None else learned.pool_of(train, column)
@@ -72,16 +73,6 @@ def evaluate(
         seconds=seconds,
         command=command,
     )
-
-
-def _load(folder: Any) -> Any:
-    from tacit.app.api import load
-    from tacit.app.learned import LearnedEncoder
-
-    learned = load(folder)
-    if not isinstance(learned, LearnedEncoder):
-        raise DataError(f"{folder} is the model of a stream; it is judged by its forecasts as it runs.", "Use `tacit watch SOURCE --model`.")
-    return learned
 
 
 def refuse_leakage(test: Any, train: Any, modality: Any, force: bool) -> None:

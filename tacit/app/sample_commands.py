@@ -9,8 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from tacit.contracts.errors import DataError
-
 Data = Annotated[str, typer.Argument(help="Folder, zip, npz[:array], idx.gz, CSV/Parquet/JSON lines, a data set on disk.")]
 Model = Annotated[Path, typer.Argument(help="Model folder, made by `tacit learn`.")]
 Labels = Annotated[str | None, typer.Option(help="CSV of path or id, label (or idx, npz:array, a .txt with one a line).")]
@@ -73,9 +71,10 @@ def predict(
     column: Column = None,
 ) -> None:
     """Labels by a tuned model, with probabilities."""
+    from tacit.app.loading import load_encoder
     from tacit.app.tables import print_csv, write_table
 
-    learned = _opened(model)
+    learned = load_encoder(model)
     names, labels, odds = learned.predict(learned.pool_of(data, column))
     columns: dict[str, Any] = {"label": labels}
     if odds is not None:
@@ -96,7 +95,9 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a query.")] = False,
 ) -> None:
     """The samples of a gallery that are most like a query."""
-    learned = _opened(model)
+    from tacit.app.loading import load_encoder
+
+    learned = load_encoder(model)
     asked: Any = query
     if learned.modality == "text" and not Path(query).exists():
         asked = [query]
@@ -120,7 +121,9 @@ def tune(
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
 ) -> None:
     """Learn a head from few labels, chosen by cross-validation."""
-    learned = _opened(model)
+    from tacit.app.loading import load_encoder
+
+    learned = load_encoder(model)
     pool = learned.pool_of(data, column)
     tuned = learned.fine_tune(pool, labels, metric, entity, seed) if fine_tune else learned.tune(pool, labels, metric, entity, seed)
     learned.save(out)
@@ -136,22 +139,13 @@ COMMANDS = (learn, embed, predict, search, tune)
 
 
 def _embedded(model: Path, data: str, column: str | None, quiet: bool) -> tuple[list[str], Any, list[Any]]:
+    from tacit.app.loading import load_encoder
     from tacit.app.showing import Screen
 
-    learned = _opened(model)
+    learned = load_encoder(model)
     with Screen(quiet) as show:
         found: tuple[list[str], Any, list[Any]] = learned.embed_named(learned.pool_of(data, column), show.counting("embedding"))
     return found
-
-
-def _opened(model: Path) -> Any:
-    from tacit.app.api import load
-    from tacit.app.learned import LearnedEncoder
-
-    learned = load(model)
-    if not isinstance(learned, LearnedEncoder):
-        raise DataError(f"{model} is the model of a stream; it scores events and embeds no samples.", "Use `tacit watch SOURCE --model`.")
-    return learned
 
 
 def _tell(text: str, refused: list[Any]) -> None:

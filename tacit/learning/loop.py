@@ -23,6 +23,7 @@ from torch import Tensor
 
 from tacit.contracts.errors import DataError, ModelError
 from tacit.learning import checkpoint
+from tacit.learning.budget import Budget
 from tacit.learning.feeding import Feeder
 from tacit.learning.health import Health
 from tacit.learning.learner import Learner
@@ -37,15 +38,6 @@ FIRST_LOOK = 8  # steps, before which no total can be estimated
 SAVE_EVERY = 30.0  # seconds
 TURNED = 0.05  # a held-out loss this share above its best has turned
 JUDGES = 32  # samples held out, at least, for their loss to decide anything
-
-
-@dataclass(frozen=True)
-class Budget:
-    """One of the three. seconds: of learning, checkpoints and looks included."""
-
-    steps: int | None = None
-    epochs: float | None = None
-    seconds: float | None = None
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Any
 
 from tacit.contracts.catalog import names
 from tacit.contracts.errors import DataError, UnknownName
-from tacit.learning.loop import Budget
+from tacit.learning.budget import Budget
 
 ENCODERS = {"image": "convnet", "series": "dilated", "text": "transformer"}
 TASKS = {"image": "contrastive", "series": "contrastive", "text": "masked"}  # where nothing better is known (pretext/auto_list.py)
