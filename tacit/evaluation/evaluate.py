@@ -33,7 +33,7 @@ from tacit.evaluation.setting import Setting
 from tacit.evaluation.splits import split
 from tacit.evaluation.verdict import Verdict
 from tacit.export.model_folder import SampleModel
-from tacit.ledger.result import Result
+from tacit.ledger.result import GAIN, Result
 from tacit.ledger.store import Ledger
 from tacit.ledger.tables import as_markdown
 
@@ -161,6 +161,8 @@ def evaluate_setting(
         else:
             notes += [f"{name}: {note}" for note in findings[name].notes]
         findings[name].shown["seconds"] = time.monotonic() - began
+    for name, finding in findings.items():
+        finding.rows += [] if finding.verdict is None else [_gain(name, finding.verdict, setting)]
     rows = [_signed(r, setting, model, command) for f in findings.values() for r in f.rows]
     if ledger is not None:
         rows = ledger.add(rows)
@@ -180,7 +182,7 @@ def spoken(findings: dict[str, Finding]) -> str:
         return "no verdict: nothing was measured against the ladder"
     (_, first), *others = verdicts.items()
     differing = [v.sentence for _, v in others if v.state != first.state]
-    return " But it ".join([first.sentence, *differing])
+    return first.sentence + (f" By other measures: it {' It '.join(differing)}" if differing else "")
 
 
 def _labelled(
@@ -222,6 +224,13 @@ def _others(model: SampleModel, pool: Pool, labels: Labels, rng: np.random.Gener
     samples, positions, _ = read_pool(pool, model.modality, drawn)
     texts = [str(t) for t in pool.read(positions)] if model.layout.modality == "text" else None
     return Labelled(model.layout, samples, np.zeros(len(positions), np.int64), (), texts)
+
+
+def _gain(protocol: str, said: Verdict, setting: Setting) -> Result:
+    """A verdict as a row, so that cards and reports can be written from the ledger alone."""
+    extra = {**said._asdict(), "metric": setting.metric.name}
+    low, high = said.gain - said.wide, said.gain + said.wide
+    return Result(protocol, GAIN, said.gain, title=said.rung, n=len(setting.test), low=low, high=high, interval=said.by, extra=extra)
 
 
 def _signed(result: Result, setting: Setting, model: SampleModel, command: str) -> Result:

@@ -7,6 +7,8 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+GAIN = "gain_over_best_rung"  # the metric of a row that holds a verdict
+
 
 @dataclass(frozen=True)
 class Result:

@@ -184,7 +184,7 @@ def test_dense_probe_finds_the_ink(setting: Setting) -> None:
     masks = tuple((side.samples.values[:, 0] > 100).astype(np.int64) for side in (setting.train, setting.test))
     found = run(replace(setting, masks=masks), "dense", ())
     score = {r.contestant: r.value for r in found.rows}
-    assert score["raw"] > score["constant"] + 0.02 and score["ours"] > score["constant"] and score["constant"] < 0.46
+    assert score["raw"] > score["constant"] + 0.02 and abs(score["ours"] - score["constant"]) < 0.1
     assert found.verdict is not None and found.verdict.rung in {"raw patches", "the same encoder untrained"}
 
 

@@ -68,7 +68,7 @@ class Fewshot(Protocol):
     def _row(self, setting: Setting, contestant: Contestant, size: int, values: NDArray[np.float64]) -> Result:
         values = values[np.isfinite(values)]
         mean, wide = over_draws(values)
-        low, high = (mean - wide, mean + wide) if np.isfinite(wide) else (np.nan, np.nan)
+        low, high = (mean - wide, mean + wide) if len(values) >= LEAST_SEEDS else (np.nan, np.nan)  # of two draws it would say nothing
         name, title = contestant.name, contestant.title
         extra = {"values": values.tolist()}
         over = "95 %, Student's over draws of labels"

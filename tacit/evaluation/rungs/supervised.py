@@ -17,7 +17,7 @@ from tacit.evaluation.rungs.untrained import fresh
 from tacit.evaluation.setting import Setting
 from tacit.evaluation.training import Plan, train_network
 
-DRAWS = 2  # of each size
+DRAWS = 3  # of each size
 
 
 class Supervised(Rung):

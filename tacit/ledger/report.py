@@ -1,0 +1,142 @@
+"""Report: what was measured of a model, as one HTML file that needs nothing else. Numbers and curves are queries on the ledger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from tacit.contracts.errors import SinkError
+from tacit.ledger import drawing
+from tacit.ledger.page import bullets, page, paragraph, table
+from tacit.ledger.pictures import Pictures
+from tacit.ledger.result import GAIN, Result
+
+NAMES = {
+    "knn": "Neighbours (kNN)", "probe": "Linear probe", "fewshot": "Few labels", "finetune": "Fine-tuning", "robustness": "Robustness",
+    "anomaly": "Anomalies", "dense": "By place (dense probe)", "fairness": "Fairness", "calibration": "Calibration",
+    "clustering": "Clustering", "retrieval": "Retrieval", "transfer": "Transfer",
+}  # fmt: skip
+SHARES = ("recall", "map", "nmi", "ari", "miou", "rate", "accuracy", "precision", "f1", "auc")
+
+
+def write_report(
+    path: str | Path, title: str, results: Sequence[Result], verdict: str = "", notes: Sequence[str] = (), pictures: Pictures | None = None
+) -> Path:
+    """results: rows of the ledger of one model on one data set. Raises SinkError."""
+    path = Path(path)
+    try:
+        path.write_text(report(title, results, verdict, notes, pictures), "utf-8")
+    except OSError as e:
+        raise SinkError(f"{path} cannot be written: {e}.", "Name a file in a folder that can be written to.") from e
+    return path
+
+
+def report(title: str, results: Sequence[Result], verdict: str = "", notes: Sequence[str] = (), pictures: Pictures | None = None) -> str:
+    """The file's text."""
+    pictures, body = pictures or Pictures(), []
+    if verdict:
+        body.append(paragraph(f"It {verdict}", "verdict" if verdict.startswith("helps") else "verdict no"))
+    order = [*NAMES, *sorted({r.protocol for r in results} - set(NAMES))]
+    for protocol in sorted({r.protocol for r in results}, key=order.index):
+        body.append(f"<h2>{NAMES.get(protocol, protocol)}</h2>")
+        body += section(protocol, [r for r in results if r.protocol == protocol])
+        if protocol == "calibration" and pictures.reliability:
+            body.append(
+                f"<figure>{drawing.reliability(pictures.reliability)}<figcaption>Stated probabilities against what came.</figcaption></figure>"
+            )
+    body += drawn(pictures)
+    if notes:
+        body.append("<h2>To know</h2>" + bullets(notes))
+    first = results[0] if results else None
+    soft = f"model {first.model or '?'} · {first.dataset or '?'} · split {first.split or '?'} · {first.time} · {first.versions}" if first else ""
+    return page(title, body, soft)
+
+
+def section(protocol: str, results: Sequence[Result]) -> list[str]:
+    """A protocol: its sentence, a drawing where one says more, and its numbers."""
+    body = [paragraph(f"It {r.extra.get('sentence', '')}") for r in results if r.metric == GAIN]
+    body += [paragraph(f"not measured: {r.failed}") for r in results if r.failed]
+    rows = [r for r in results if r.metric != GAIN and not r.failed]
+    if not rows:
+        return body
+    if protocol == "fewshot":
+        scores = [r for r in rows if not r.metric.endswith("_saved")]
+        body.append(f"<figure>{drawing.curves(scores, 'few-shot curves')}<figcaption>{scores[0].interval or 'one draw'}.</figcaption></figure>")
+        body.append(grid(scores))
+        saved = [r for r in rows if r.metric.endswith("_saved") and r.value > 0]
+        body.append(bullets(saving(r) for r in saved))
+        return body
+    main = [r for r in rows if r.metric == rows[0].metric and math.isfinite(r.low) and r.unit == rows[0].unit]
+    if len(main) > 2:
+        body.append(f"<figure>{drawing.chart(main, NAMES.get(protocol, protocol))}<figcaption>{main[0].interval}.</figcaption></figure>")
+    body.append(numbers(rows))
+    return body
+
+
+def told(value: float, metric: str) -> str:
+    """In points of 100 where the metric is a share."""
+    if not math.isfinite(value):
+        return ""
+    return f"{100 * value:.1f}" if any(s in metric for s in SHARES) and "money" not in metric else f"{value:.4g}"
+
+
+def numbers(rows: Sequence[Result]) -> str:
+    """A row each."""
+    units = any(r.unit for r in rows)
+    cells = []
+    kinds = list(dict.fromkeys((r.metric, r.unit) for r in rows))
+    for r in sorted(rows, key=lambda r: (kinds.index((r.metric, r.unit)), -r.value if math.isfinite(r.value) else math.inf)):
+        interval = f"{told(r.low, r.metric)} to {told(r.high, r.metric)}" if math.isfinite(r.low) else ""
+        choice = str(r.extra.get("choice", ""))
+        line = [
+            r.title or r.contestant,
+            r.metric.replace("_", " "),
+            *([r.unit] if units else []),
+            told(r.value, r.metric),
+            interval,
+            str(r.n or ""),
+            choice,
+        ]
+        cells.append((line, r.contestant == "ours"))
+    return table(["", "metric", *(["of"] if units else []), "value", "95 %", "n", "chosen on validation"], cells)
+
+
+def grid(scores: Sequence[Result]) -> str:
+    """Few-shot scores: contestants down, labels across, value ± half width."""
+    sizes = sorted({r.labels for r in scores})
+    rows = []
+    titles = sorted({r.title for r in scores}, key=lambda t: -max(r.value for r in scores if r.title == t))
+    for title in titles:
+        mine = {r.labels: r for r in scores if r.title == title}
+        cells = [told(mine[s].value, mine[s].metric) + _wide(mine[s]) if s in mine else "" for s in sizes]
+        rows.append(([title, *cells], next(iter(mine.values())).contestant == "ours"))
+    return table([scores[0].metric.replace("_", " "), *(f"{s} a class" for s in sizes)], rows)
+
+
+def saving(r: Result) -> str:
+    """One row of labels or money saved, in words."""
+    what = "labels saved" if r.metric == "labels_saved" else f"{r.unit or 'money'} saved"
+    least = "at least " if r.extra.get("at_least") else ""
+    return f"with {r.labels} labels a class: {least}{r.value:,.0f} {what} against {r.extra.get('rung', 'the best rung')}"
+
+
+def _wide(r: Result) -> str:
+    return f" ± {told((r.high - r.low) / 2, r.metric)}" if math.isfinite(r.low) else ""
+
+
+def drawn(pictures: Pictures) -> list[str]:
+    """The map, the neighbours, the learning and the puzzles, where they are there."""
+    body = []
+    if pictures.points is not None:
+        picture = drawing.embedding_map(pictures.points, pictures.labels, pictures.classes, "map of embeddings")
+        body.append(
+            f"<h2>Map of embeddings</h2><figure>{picture}<figcaption>{pictures.how} of {len(pictures.points):,} test samples.</figcaption></figure>"
+        )
+    if pictures.neighbours:
+        body.append("<h2>Nearest neighbours</h2>" + drawing.neighbours(pictures.neighbours))
+    if learned := drawing.learning(pictures.curve):
+        body.append(f"<h2>While it learned</h2><figure>{learned}</figure>")
+    if pictures.posed:
+        body.append("<h2>Posed puzzles</h2>" + drawing.posed(pictures.posed))
+    return body
