@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 import sklearn
 import torch
-from numpy.typing import NDArray
 
 from tacit import __version__
 from tacit.connect.labels import Labels
-from tacit.contracts.errors import DataError, TacitError
+from tacit.contracts.errors import TacitError
 from tacit.contracts.goal import Goal
 from tacit.contracts.pool import Pool
 from tacit.evaluation.contestant import Frozen
-from tacit.evaluation.embedding import FrozenEncoder, read_pool
-from tacit.evaluation.labelled import Labelled, coded
+from tacit.evaluation.decoding import decoded, others
+from tacit.evaluation.embedding import FrozenEncoder
+from tacit.evaluation.labelled import coded
 from tacit.evaluation.metric import Metric
 from tacit.evaluation.protocol import Finding, protocol_named
 from tacit.evaluation.rung import ladder
@@ -38,8 +38,6 @@ from tacit.ledger.store import Ledger
 from tacit.ledger.tables import as_markdown
 
 USUAL = ("knn", "probe", "few_shot")
-MOST = 20_000  # labelled samples of each side that are looked at; said where there are more
-UNLABELLED = 5_000  # others that rungs may learn from without labels
 VERDICTS = ("fewshot", "probe", "knn", "finetune", "anomaly", "retrieval")  # whose verdict speaks for the model, in this order
 Progress = Callable[[str, float], None]
 
@@ -107,7 +105,7 @@ def set_up(
     notes: list[str] = []
     if train_labels is not None and train_pool is None:
         train_pool = test_pool
-    test, kept = _labelled(model, test_pool, test_labels, goal, rng, notes, "test")
+    test, kept = decoded(model.modality, test_pool, test_labels, goal, rng, notes, "test")
     if train_labels is None or train_pool is None:
         codes, _, classes = coded(test_labels.values[kept], test_labels.values[kept][:0], goal.kind)
         whole = replace(test, labels=codes, classes=classes)
@@ -115,10 +113,10 @@ def set_up(
         notes.append(f"no training labels were given: half of the labelled samples are learned from, split {parts.how}")
         train, test, unlabelled = whole.take(parts.train), whole.take(parts.held), None
     else:
-        train, kept_train = _labelled(model, train_pool, train_labels, goal, rng, notes, "training")
+        train, kept_train = decoded(model.modality, train_pool, train_labels, goal, rng, notes, "training")
         train_codes, test_codes, classes = coded(train_labels.values[kept_train], test_labels.values[kept], goal.kind)
         train, test = replace(train, labels=train_codes, classes=classes), replace(test, labels=test_codes, classes=classes)
-        unlabelled = _others(model, train_pool, train_labels, rng)
+        unlabelled = others(model.modality, train_pool, train_labels, rng)
     metric = Metric(goal, test.labels, test.classes)
     if not goal.metric:
         notes.append(f"no metric was stated: {metric.title}, by the labels of the test")
@@ -183,47 +181,6 @@ def spoken(findings: dict[str, Finding]) -> str:
     (_, first), *others = verdicts.items()
     differing = [v.sentence for _, v in others if v.state != first.state]
     return first.sentence + (f" By other measures: it {' It '.join(differing)}" if differing else "")
-
-
-def _labelled(
-    model: SampleModel, pool: Pool, labels: Labels, goal: Goal, rng: np.random.Generator, notes: list[str], side: str
-) -> tuple[Labelled, NDArray[np.int64]]:
-    """(samples with empty labels, positions in `labels` that they belong to): decoded, at most 20,000, drawn."""
-    chosen = np.arange(len(labels.rows))
-    if len(chosen) > MOST:
-        chosen = np.sort(rng.choice(chosen, MOST, replace=False))
-        notes.append(f"{MOST:,} of {len(labels.rows):,} labelled {side} samples were drawn")
-    samples, positions, refused = read_pool(pool, model.modality, labels.rows[chosen])
-    if refused:
-        notes.append(f"{len(refused)} {side} samples could not be read, the first {refused[0].name}: {refused[0].reason}")
-    if not len(positions):
-        raise DataError(f"no labelled {side} sample of {pool.described} can be read.", refused[0].reason if refused else "")
-    kept = chosen[np.searchsorted(labels.rows[chosen], positions)]
-    columns = {what: _column(getattr(goal, what), pool, labels, positions, kept) for what in ("entity", "time", "group")}
-    texts = [str(t) for t in pool.read(positions)] if model.layout.modality == "text" else None
-    return Labelled(model.layout, samples, np.zeros(len(kept), np.int64), (), texts, **columns), kept
-
-
-def _column(name: str, pool: Pool, labels: Labels, positions: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[Any] | None:
-    """A column of the goal, from the label file or the pool."""
-    if not name:
-        return None
-    if name in labels.columns:
-        return np.asarray(labels.columns[name])[kept]
-    if name in pool.columns:
-        return np.asarray(pool.columns[name])[positions]
-    known = ", ".join([*labels.columns, *pool.columns]) or "none"
-    raise DataError(f"the goal names the column {name!r}, which neither the labels nor {pool.described} have.", f"Columns there: {known}.")
-
-
-def _others(model: SampleModel, pool: Pool, labels: Labels, rng: np.random.Generator) -> Labelled | None:
-    """Some of the whole training pool, where labels are few of it."""
-    if len(labels.rows) >= min(len(pool), UNLABELLED):
-        return None
-    drawn = np.sort(rng.choice(len(pool), min(len(pool), UNLABELLED), replace=False))
-    samples, positions, _ = read_pool(pool, model.modality, drawn)
-    texts = [str(t) for t in pool.read(positions)] if model.layout.modality == "text" else None
-    return Labelled(model.layout, samples, np.zeros(len(positions), np.int64), (), texts)
 
 
 def _gain(protocol: str, said: Verdict, setting: Setting) -> Result:

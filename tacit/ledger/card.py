@@ -5,43 +5,31 @@ After Mitchell et al., "Model cards for model reporting", 2019. What was not mea
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from tacit.ledger.page import bullets, page, paragraph
-from tacit.ledger.report import NAMES, grid, numbers, saving
+from tacit.ledger.report import NAMES, saving
 from tacit.ledger.result import GAIN, Result
-from tacit.ledger.tables import as_markdown
+from tacit.ledger.sections import Section, as_html_page, as_markdown_page
 
 SHOWN_FIRST = ("fewshot", "probe", "knn", "finetune")
-
-
-@dataclass
-class _Section:
-    """Plain lines, and rows of the ledger under them."""
-
-    title: str
-    lines: list[str] = field(default_factory=list)
-    rows: list[Result] = field(default_factory=list)
 
 
 def card(about: dict[str, Any], results: Sequence[Result], name: str = "model") -> tuple[str, str]:
     """(Markdown, HTML). about: what model.json says; results: the ledger's rows of this model, the newest of each."""
     sections = [_verdict(results), _what(about), _data(about), _recipe(about), *_results(results), _fairness(results), _limits(about, results)]
     title = f"Model card: {name}"
-    return _markdown(title, sections), _html(title, sections)
+    return as_markdown_page(title, sections), as_html_page(title, sections)
 
 
-def _verdict(results: Sequence[Result]) -> _Section:
+def _verdict(results: Sequence[Result]) -> Section:
     said = [r for p in [*SHOWN_FIRST, *NAMES] for r in results if r.protocol == p and r.metric == GAIN]
     lines = list(dict.fromkeys(f"{r.dataset}: it {r.extra.get('sentence', '')}" for r in said))
-    return _Section("Does it help?", lines or ["Not measured against the null ladder yet: `tacit evaluate` does."])
+    return Section("Does it help?", lines or ["Not measured against the null ladder yet: `tacit evaluate` does."])
 
 
-def _what(about: dict[str, Any]) -> _Section:
+def _what(about: dict[str, Any]) -> Section:
     encoder, layout = about.get("encoder", {}), about.get("layout", {})
     weights = f"{encoder.get('name', '?')}, embeddings of width {encoder.get('width', '?')}"
     size = " x ".join(map(str, layout.get("size", ())))
@@ -51,10 +39,10 @@ def _what(about: dict[str, Any]) -> _Section:
     ]
     if about.get("started_from"):
         lines.append(f"Learning went on from {about['started_from']}.")
-    return _Section("What it is", lines)
+    return Section("What it is", lines)
 
 
-def _data(about: dict[str, Any]) -> _Section:
+def _data(about: dict[str, Any]) -> Section:
     data = about.get("data", {})
     lines = [f"{data.get('samples', '?')} samples of {data.get('source', '?')}."]
     if data.get("refused_count"):
@@ -62,10 +50,10 @@ def _data(about: dict[str, Any]) -> _Section:
         lines.append(f"{data['refused_count']} samples could not be used, the first {first[0]}: {first[1]}.")
     checks = about.get("checks") or data.get("checks") or []
     told = [str(c.get("sentence", c)) if isinstance(c, dict) else str(c) for c in checks]
-    return _Section("Data", lines + (told or ["No checks of the data are on record."]))
+    return Section("Data", lines + (told or ["No checks of the data are on record."]))
 
 
-def _recipe(about: dict[str, Any]) -> _Section:
+def _recipe(about: dict[str, Any]) -> Section:
     recipe, learning = about.get("recipe", {}), about.get("learning", {})
     tasks = ", ".join(f"{task} (weight {weight:g})" if weight != 1 else task for task, weight in recipe.get("pretext", {}).items()) or "?"
     lines = [
@@ -75,10 +63,10 @@ def _recipe(about: dict[str, Any]) -> _Section:
     ]
     if recipe.get("forbidden"):
         lines.append(f"Views that were forbidden: {', '.join(recipe['forbidden'])}.")
-    return _Section("Recipe", lines)
+    return Section("Recipe", lines)
 
 
-def _results(results: Sequence[Result]) -> list[_Section]:
+def _results(results: Sequence[Result]) -> list[Section]:
     out = []
     for protocol in [*NAMES, *sorted({r.protocol for r in results} - set(NAMES))]:
         if protocol == "fairness":
@@ -94,24 +82,24 @@ def _results(results: Sequence[Result]) -> list[_Section]:
             over = next((r.interval for r in rows if r.interval), "")
             if over:
                 lines.append(f"Split {rows[0].split}; {rows[0].n} test samples; intervals: {over}.")
-            out.append(_Section(f"{NAMES.get(protocol, protocol)}: {dataset}", lines, rows))
+            out.append(Section(f"{NAMES.get(protocol, protocol)}: {dataset}", lines, rows))
     return out
 
 
-def _fairness(results: Sequence[Result]) -> _Section:
+def _fairness(results: Sequence[Result]) -> Section:
     rows = [r for r in results if r.protocol == "fairness" and r.contestant == "ours"]
     if not rows:
-        return _Section("Fairness", ["Not measured: no group column was named."])
+        return Section("Fairness", ["Not measured: no group column was named."])
     lines = [
         f"{r.metric.replace('_', ' ')}: {100 * r.value:.1f} points ({100 * r.low:.1f} to {100 * r.high:.1f}); "
         f"groups of these sizes drawn at random differ by {100 * float(r.extra.get('by_chance', math.nan)):.1f}."
         for r in rows
         if r.metric.endswith("_gap")
     ]
-    return _Section("Fairness", lines, [r for r in rows if not r.metric.endswith("_gap")])
+    return Section("Fairness", lines, [r for r in rows if not r.metric.endswith("_gap")])
 
 
-def _limits(about: dict[str, Any], results: Sequence[Result]) -> _Section:
+def _limits(about: dict[str, Any], results: Sequence[Result]) -> Section:
     """What the numbers do not say, read off the ledger."""
     missing = [NAMES[p] for p in ("robustness", "calibration", "fairness", "anomaly") if not any(r.protocol == p and not r.failed for r in results)]
     lines = [
@@ -129,23 +117,4 @@ def _limits(about: dict[str, Any], results: Sequence[Result]) -> _Section:
     if results:
         source = about.get("data", {}).get("source", "?")
         lines.append(f"Measured on {', '.join(dict.fromkeys(r.dataset for r in results))}; learned from {source}: on other data nothing is known.")
-    return _Section("Limits", lines)
-
-
-def _markdown(title: str, sections: Sequence[_Section]) -> str:
-    parts = [f"# {title}\n"]
-    for s in sections:
-        lines = s.lines[0] + "\n" if len(s.lines) == 1 else "".join(f"- {line}\n" for line in s.lines)
-        parts.append(f"## {s.title}\n\n{lines}" + (f"\n{as_markdown(s.rows)}" if s.rows else ""))
-    return "\n".join(parts)
-
-
-def _html(title: str, sections: Sequence[_Section]) -> str:
-    body = []
-    for i, s in enumerate(sections):
-        body.append(f"<h2>{html.escape(s.title)}</h2>")
-        kind = ("verdict" if s.lines[0].split(": it ")[-1].startswith("helps") else "verdict no") if i == 0 else ""
-        body.append(paragraph(s.lines[0], kind) if len(s.lines) == 1 else bullets(s.lines))
-        if s.rows:
-            body.append(grid(s.rows) if s.rows[0].protocol == "fewshot" else numbers(s.rows))
-    return page(title, body)
+    return Section("Limits", lines)

@@ -1,0 +1,146 @@
+"""Judging: what a tournament scores encoders by. With labels, held-out scores of a linear read-out; without, what can be seen of the embeddings.
+
+With labels: the same few splits for everyone (whole entities, or the latest, held out), so that differences are paired.
+Without: effective rank (Garrido et al., "RankMe", 2023), how well two views of a sample find each other, and uniformity (Wang and Isola, 2020),
+each as a share of what the untrained encoder has. They tell a collapsed encoder from a sound one; which of two sound ones serves a purpose they
+cannot know, and a task that is trained on agreement of views is flattered by the second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tacit.connect.labels import Labels
+from tacit.contracts.catalog import load
+from tacit.contracts.goal import Goal
+from tacit.contracts.layout import Samples
+from tacit.contracts.modality import Modality
+from tacit.contracts.pool import Pool
+from tacit.evaluation.contestant import Contestant
+from tacit.evaluation.decoding import decoded, others
+from tacit.evaluation.embedding import FrozenEncoder, read_pool
+from tacit.evaluation.labelled import Labelled, coded
+from tacit.evaluation.metric import Metric
+from tacit.evaluation.rung import ladder
+from tacit.evaluation.rungs.untrained import fresh, readings
+from tacit.evaluation.setting import Setting
+from tacit.evaluation.splits import split
+from tacit.learning.health import effective_rank, uniformity
+from tacit.nets.encoder import Batch, Encoder
+
+SPLITS, HELD = 5, 1 / 3
+LOOKED_AT = 512
+LEAST = 10  # labels below which they do not decide
+FEW = 5  # labels a class below which the report warns
+
+
+class Judge(Protocol):
+    """values: [splits] of one encoder, more is better; rungs: {title: [splits]}, once there is an encoder; share: held out over learned from."""
+
+    title: str
+    points: float
+    share: float
+
+    def values(self, encoder: Encoder) -> NDArray[np.float64]: ...
+
+    def rungs(self, encoder: Encoder) -> dict[str, NDArray[np.float64]]: ...
+
+    @property
+    def trust(self) -> str: ...
+
+
+class LabelJudge:
+    """data: the labelled samples; unlabelled: others that rungs may learn from; seconds: for the supervised rung, 0: none."""
+
+    def __init__(self, data: Labelled, goal: Goal, unlabelled: Labelled | None = None, seed: int = 0, seconds: float = 0.0) -> None:
+        metric = Metric(goal, data.labels, data.classes)
+        self.setting = Setting(data, data, goal, metric, unlabelled, seed=seed, seconds=seconds)
+        many = 1 if self.setting.how == "by time" else SPLITS
+        self.splits = [split(data, goal, self.setting.rng(21, turn), HELD) for turn in range(many)]
+        self.title, self.points, self.share = metric.title, metric.points, HELD / (1 - HELD)
+
+    def values(self, encoder: Encoder) -> NDArray[np.float64]:
+        return self._of(readings("ours", "ours", FrozenEncoder(encoder), self.setting))
+
+    def rungs(self, encoder: Encoder) -> dict[str, NDArray[np.float64]]:
+        self.setting = replace(self.setting, encoder=encoder)
+        return {rung.title: self._of(rung) for rung in ladder(self.setting)[0]}
+
+    def _of(self, contestant: Contestant) -> NDArray[np.float64]:
+        said = contestant.answers(self.setting, [s.train for s in self.splits])
+        labels = self.setting.train.labels
+        pairs = zip(said, self.splits, strict=True)
+        return np.array([np.nan if a is None else self.setting.metric.score(labels[s.held], a.scores[s.held]) for a, s in pairs])
+
+    @property
+    def trust(self) -> str:
+        data = self.setting.train
+        each = int(np.bincount(data.labels).min()) if data.classes else len(data) // 10
+        told = f"Judged by {len(data):,} labels, a third held out in turn ({len(self.splits)} splits, {self.splits[0].how})."
+        return told + (f" A class has as few as {each} labels: small differences are chance." if data.classes and each < FEW else "")
+
+
+def judge_of(modality: Modality, pool: Pool, labels: Labels | None, goal: Goal, rng: np.random.Generator, seconds: float = 0.0) -> Judge:
+    """With enough labels by them, else label-free. labels: of some samples of this pool. Raises DataError."""
+    seed, notes = int(rng.integers(2**31)), list[str]()
+    if labels is None or len(labels.rows) < LEAST:
+        at = np.sort(rng.choice(len(pool), min(len(pool), LOOKED_AT), replace=False))
+        return LabelFreeJudge(read_pool(pool, modality, at)[0], goal.forbidden, seed)
+    data, kept = decoded(modality, pool, labels, goal, rng, notes, "training")
+    codes, _, classes = coded(labels.values[kept], labels.values[kept][:0], goal.kind)
+    return LabelJudge(replace(data, labels=codes, classes=classes), goal, others(modality, pool, labels, rng), seed, seconds)
+
+
+class Sights(NamedTuple):
+    """rank: effective rank; found: share of samples whose nearest among all second views is their own; even: minus uniformity."""
+
+    rank: float
+    found: float
+    even: float
+
+
+class LabelFreeJudge:
+    """samples: some of the pool; forbidden: views that change the meaning here."""
+
+    def __init__(self, samples: Samples, forbidden: tuple[str, ...] = (), seed: int = 0) -> None:
+        self.samples, self.forbidden, self.seed = samples.take(slice(0, LOOKED_AT)), frozenset(forbidden), seed
+        self.title, self.points, self.share = "label-free measures, as a multiple of the untrained encoder's", 1.0, 0.0
+        self.start: Sights | None = None
+
+    def values(self, encoder: Encoder) -> NDArray[np.float64]:
+        """[1] geometric mean of the three, each over the untrained encoder's."""
+        if self.start is None:
+            self.start = self.sights(fresh(encoder, self.samples, self.seed))
+        pairs = zip(self.sights(encoder), self.start, strict=True)
+        return np.array([np.exp(np.mean([np.log(max(now, 1e-3) / max(then, 1e-3)) for now, then in pairs]))])
+
+    def rungs(self, encoder: Encoder) -> dict[str, NDArray[np.float64]]:
+        return {"the same encoder untrained": np.ones(1)}
+
+    def sights(self, encoder: Encoder) -> Sights:
+        """Of two strong views of each sample."""
+        views = load("views", encoder.layout.modality)(encoder.layout, encoder.patch, self.forbidden)
+        rng = torch.Generator().manual_seed(self.seed)
+        reader, batch = FrozenEncoder(encoder), Batch.of(self.samples)
+        seen = []
+        for _ in range(2):
+            view = views.strong(batch, rng)
+            valid = None if view.valid is None else view.valid.numpy()
+            seen.append(torch.from_numpy(reader.embed(Samples(view.values.numpy(), valid))))
+        one, other = (torch.nn.functional.normalize(e - e.mean(0), dim=1) for e in seen)
+        found = float(((one @ other.T).argmax(1) == torch.arange(len(one))).float().mean())
+        plain = torch.from_numpy(reader.embed(self.samples))
+        return Sights(effective_rank(plain), found, -uniformity(plain))
+
+    @property
+    def trust(self) -> str:
+        return (
+            "There are no labels to judge by: effective rank, views that find each other, and uniformity decide. They rule out what has collapsed; "
+            "between sound encoders they are a weak guide, and tasks that train on agreement of views are flattered. "
+            "Losses of different tasks cannot be compared at all. Twenty labels a class would decide better."
+        )

@@ -1,0 +1,217 @@
+"""Tournament: which pretext task on your own data, with equal time, the same encoder, several seeds, by successive halving.
+
+Every round all that are left have had the same time and are judged on the same splits; the better half goes on, with whoever is within one
+standard error of it (Jamieson and Talwalkar, "Non-stochastic best arm identification", 2016). The rungs of the null ladder take part.
+Standard errors over splits that overlap are corrected: s² (1 / J + n_held / n_learned) (Nadeau and Bengio, 2003).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from tacit.contracts.errors import DataError, TacitError
+from tacit.evaluation.judging import Judge
+from tacit.evaluation.verdict import Verdict, verdict
+from tacit.ledger.result import Result
+from tacit.ledger.sections import Section, as_html_page, as_markdown_page
+
+Learn = Callable[[str, float, int, Any], Any]  # (task, seconds in all, seed, the model it goes on from or None) → model with .encoder
+Progress = Callable[[str, float], None]
+RESAMPLES = 2000
+SURE = 0.9
+
+
+@dataclass
+class Standing:
+    """One task: values [seeds, splits] of its last round, seconds each of its encoders had, out: the round it left in (0: never), failed: why."""
+
+    task: str
+    values: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    seconds: float = 0.0
+    out: int = 0
+    failed: str = ""
+    models: dict[int, Any] = field(default_factory=dict)
+
+    @property
+    def mean(self) -> float:
+        return float(self.values.mean()) if self.values.size else -math.inf
+
+
+@dataclass
+class Comparison:
+    """standings: best first; rungs: {title: [splits]}; sure: share of resamples in which the winner stays first; spent: seconds in all."""
+
+    standings: list[Standing]
+    rungs: dict[str, NDArray[np.float64]]
+    verdict: Verdict
+    sure: float
+    spent: float
+    seconds: float
+    seeds: int
+    judge: Judge
+    dataset: str = ""
+
+    @property
+    def winner(self) -> str:
+        return self.standings[0].task
+
+    @property
+    def model(self) -> Any:
+        """The winner's encoder of the seed that judged best, ready to be kept."""
+        best = self.standings[0]
+        return best.models[list(best.models)[int(best.values.mean(1).argmax())]]
+
+    def rows(self) -> list[Result]:
+        """For the ledger."""
+        out = [
+            _row(self, s.task, s.task, _seeds(s.values), s.seconds, f"out in round {s.out}" if s.out else "final", s.failed) for s in self.standings
+        ]
+        return out + [_row(self, "rung", title, values, 0.0, "rung", "") for title, values in self.rungs.items()]
+
+    def sections(self) -> list[Section]:
+        """The one page: which, why, how sure, what it costs, what would change the answer."""
+        first = self.standings[0]
+        others = [s for s in self.standings[1:] if s.values.size]
+        told = f"{first.task}: {_told(self, first.mean)}" + (f", then {others[0].task}: {_told(self, others[0].mean)}" if others else "")
+        use = f"use {first.task}" if self.verdict.state == "helps" else f"not worth it yet: {first.task} is the best task, and"
+        lost = [f"{s.task} failed: {s.failed}" for s in self.standings if s.failed]
+        return [
+            Section("Which task", [f"{use.capitalize()}; it {self.verdict.sentence}"]),
+            Section("Why", [f"By {self.judge.title}, mean over {self.seeds} seeds: {told}.", *lost], self.rows()),
+            Section("How sure", [self._sure(), self.judge.trust]),
+            Section("What it costs", [f"{self.seconds:,.0f} s of learning for the encoder kept; {self.spent:,.0f} s for the whole comparison."]),
+            Section("What would change the answer", self._change()),
+        ]
+
+    def _sure(self) -> str:
+        if self.sure >= SURE:
+            return f"{self.winner} stays first in {self.sure:.0%} of resamples of seeds and splits."
+        near = [s.task for s in self.standings[1:] if s.values.size and not s.out][:2]
+        return f"{self.winner} stays first in only {self.sure:.0%} of resamples of seeds and splits: {', '.join(near) or 'another'} may be as good."
+
+    def _change(self) -> list[str]:
+        left = [s.task for s in self.standings if s.out]
+        lines = [f"More time: {', '.join(left)} left after a part of it, and may be slow starters." if left else "More time for all."]
+        lines.append("More seeds and more labels, where the first two are close.")
+        if self.verdict.state != "helps":
+            lines.append(f"More unlabelled data or a longer run, for a learned encoder to get past {self.verdict.rung}.")
+        return lines
+
+    def markdown(self) -> str:
+        return as_markdown_page(f"Comparison of pretext tasks: {self.dataset}", self.sections())
+
+    def html(self) -> str:
+        return as_html_page(f"Comparison of pretext tasks: {self.dataset}", self.sections())
+
+
+def compare(
+    learn: Learn, tasks: Sequence[str], seconds: float, judge: Judge, seeds: int = 3, dataset: str = "", progress: Progress | None = None
+) -> Comparison:
+    """seconds: that each finalist's encoder has had in the end. Raises DataError where no task can be learned at all."""
+    told, began = progress or (lambda what, share: None), time.monotonic()
+    standings = [Standing(task) for task in dict.fromkeys(tasks)]
+    rounds = max(1, math.ceil(math.log2(len(standings)))) if len(standings) > 1 else 1
+    spent = 0.0
+    rungs: dict[str, NDArray[np.float64]] = {}
+    for turn in range(1, rounds + 1):
+        budget = seconds / 2 ** (rounds - turn)
+        running = [s for s in standings if not s.out and not s.failed]
+        for i, standing in enumerate(running):
+            told(f"round {turn} of {rounds}: {standing.task}, {budget:.0f} s", (turn - 1 + i / len(running)) / rounds)
+            spent += _play(standing, learn, judge, budget, seeds)
+            if not rungs and standing.models:
+                rungs = judge.rungs(next(iter(standing.models.values())).encoder)
+        if turn < rounds:
+            _halve([s for s in standings if not s.out and not s.failed], turn, judge.share)
+    standings.sort(key=lambda s: (bool(s.failed), -s.seconds, -s.mean))
+    if standings[0].failed:
+        raise DataError(f"no task could be learned: {'; '.join(f'{s.task}: {s.failed}' for s in standings)}.", "Check the data with `tacit inspect`.")
+    finalists = [s for s in standings if not s.failed and not s.out]
+    told("done", 1.0)
+    said = against_rungs(standings[0].values, rungs, judge)
+    return Comparison(standings, rungs, said, share_first(finalists), time.monotonic() - began, seconds, seeds, judge, dataset)
+
+
+def _play(standing: Standing, learn: Learn, judge: Judge, budget: float, seeds: int) -> float:
+    """All seeds of one task up to this budget; seconds that were newly spent on learning. A collapse puts it out, with the reason."""
+    values, fresh_time = [], (budget - standing.seconds) * seeds
+    for seed in range(seeds):
+        try:
+            standing.models[seed] = learn(standing.task, budget, seed, standing.models.get(seed))
+            values.append(judge.values(standing.models[seed].encoder))
+        except (TacitError, RuntimeError, ValueError, np.linalg.LinAlgError) as e:
+            standing.failed = f"{type(e).__name__}: {e}"
+            return fresh_time
+    standing.values, standing.seconds = np.array(values), budget
+    return fresh_time
+
+
+def _halve(running: list[Standing], turn: int, share: float) -> None:
+    """The worse half is out, but for those within a standard error of the last that goes on."""
+    ranked = sorted(running, key=lambda s: -s.mean)
+    kept = max(1, math.ceil(len(ranked) / 2))
+    last = ranked[kept - 1]
+    for standing in ranked[kept:]:
+        error = standard_error(last.values - standing.values, share)
+        if last.mean - standing.mean > (error if math.isfinite(error) else 0.0):
+            standing.out = turn
+
+
+def standard_error(values: NDArray[np.float64], share: float) -> float:
+    """Of the mean of [seeds, splits]: of the seeds' means, and of the splits with the correction for their overlap; the larger. inf for one."""
+    seeds, splits = values.shape
+    by_seed = float(values.mean(1).std(ddof=1)) / seeds**0.5 if seeds > 1 else math.nan
+    by_split = float(values.mean(0).std(ddof=1)) * (1 / splits + share) ** 0.5 if splits > 1 else math.nan
+    found = [e for e in (by_seed, by_split) if math.isfinite(e)]
+    return max(found) if found else math.inf
+
+
+def against_rungs(mine: NDArray[np.float64], rungs: dict[str, NDArray[np.float64]], judge: Judge) -> Verdict:
+    """The winner against the best rung, paired by split; a rung that ran fewer splits is compared on those."""
+    rival = max(rungs, key=lambda title: float(np.nanmean(rungs[title])))
+    both = np.isfinite(rungs[rival])
+    gains = mine[:, both] - rungs[rival][both][None, :]
+    freedom = max(len(gains), gains.shape[1]) - 1
+    error = standard_error(gains, judge.share)
+    wide = float(student.ppf(0.975, freedom)) * error if freedom and math.isfinite(error) else math.inf
+    gain = float(gains.mean())
+    by = f"95 %, over {gains.shape[0]} seeds and {gains.shape[1]} splits, paired"
+    return verdict(gain, gain - wide, gain + wide, rival, judge.points, judge.title, "on this data", by)
+
+
+def share_first(finalists: Sequence[Standing]) -> float:
+    """Share of resamples, of seeds and of splits, in which the first stays first."""
+    if len(finalists) < 2:
+        return 1.0
+    rng, values = np.random.default_rng(0), [s.values for s in finalists]
+    seeds, splits = values[0].shape
+    wins = 0
+    for _ in range(RESAMPLES):
+        at_split = rng.integers(0, splits, splits)
+        means = [v[rng.integers(0, seeds, seeds)][:, at_split].mean() for v in values]  # seeds of two tasks have nothing in common: drawn apart
+        wins += int(np.argmax(means)) == 0
+    return wins / RESAMPLES
+
+
+def _row(c: Comparison, contestant: str, title: str, values: NDArray[np.float64], seconds: float, unit: str, failed: str) -> Result:
+    real = values[np.isfinite(values)]
+    value = float(real.mean()) if len(real) else math.nan
+    metric = c.judge.title.split(",")[0].replace(" ", "_")
+    extra = {"choice": unit, "seconds": seconds, "values": real.tolist()}
+    return Result("compare", metric, value, contestant, title, dataset=c.dataset, seeds=len(real), failed=failed, extra=extra)
+
+
+def _seeds(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values.mean(1) if values.size else np.zeros(0)
+
+
+def _told(c: Comparison, value: float) -> str:
+    return f"{value * c.judge.points:.1f}" if c.judge.points > 1 else f"{value:.3g}"

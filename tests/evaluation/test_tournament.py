@@ -1,0 +1,118 @@
+"""Tournaments: time is equal, halving keeps whoever may still be best, failures are told, and the page says how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tacit.contracts.errors import CollapseError, DataError
+from tacit.contracts.goal import Goal
+from tacit.evaluation.judging import LabelFreeJudge, LabelJudge
+from tacit.evaluation.labelled import Labelled
+from tacit.evaluation.tournament import Standing, compare, share_first, standard_error
+from tacit.nets.encoder import Encoder
+
+WORTH = {"good": 0.9, "fair": 0.8, "poor": 0.6, "bad": 0.5, "slow": 0.7}
+
+
+class Scores:
+    """A judge that reads an encoder's worth off it, with noise by split that all share and noise of its own."""
+
+    title, points, share, trust = "accuracy", 100.0, 0.5, "Judged by nobody."
+
+    def __init__(self, noise: float = 0.01, splits: int = 5) -> None:
+        self.noise, self.splits = noise, np.random.default_rng(0).normal(0, 0.1, splits)
+
+    def values(self, encoder: Any) -> np.ndarray:
+        rng = np.random.default_rng([encoder.seed, *encoder.task.encode()])
+        return WORTH[encoder.task] + self.splits + rng.normal(0, self.noise, len(self.splits))
+
+    def rungs(self, encoder: Any) -> dict[str, np.ndarray]:
+        return {"constant": 0.2 + self.splits, "HOG": 0.75 + self.splits}
+
+
+class Learned:
+    """Records what it was asked for."""
+
+    def __init__(self, fails: str = "") -> None:
+        self.asked: list[tuple[str, float, int, bool]] = []
+        self.fails = fails
+
+    def __call__(self, task: str, seconds: float, seed: int, start: Any) -> Any:
+        self.asked.append((task, seconds, seed, start is not None))
+        if task == self.fails:
+            raise CollapseError("embeddings hardly differ any more.", "Lower the rate.")
+        return SimpleNamespace(encoder=SimpleNamespace(task=task, seed=seed))
+
+
+def test_the_best_wins_with_equal_time() -> None:
+    learned = Learned()
+    found = compare(learned, ["bad", "good", "fair", "poor"], 100, Scores(), seeds=2, dataset="toys")
+    assert found.winner == "good" and [s.task for s in found.standings][:2] == ["good", "fair"]
+    assert {s.task: s.out for s in found.standings} == {"good": 0, "fair": 0, "poor": 1, "bad": 1}
+    assert sorted({(seconds, go_on) for _, seconds, _, go_on in learned.asked}) == [(50.0, False), (100.0, True)]
+    assert len(learned.asked) == 4 * 2 + 2 * 2
+    assert found.verdict.state == "helps" and found.verdict.rung == "HOG" and found.sure > 0.95
+    page = found.markdown()
+    for told in ("Use good; it helps", "good stays first in 1", "What would change the answer", "left after a part", "100 s of learning"):
+        assert told in page
+    assert "HOG" in found.html() and found.model.encoder.task == "good"
+    assert {(r.title, r.extra["choice"]) for r in found.rows()} >= {("good", "final"), ("bad", "out in round 1"), ("HOG", "rung")}
+
+
+def test_whoever_is_within_an_error_goes_on() -> None:
+    close = compare(Learned(), ["good", "fair", "poor", "bad"], 8, Scores(noise=0.8), seeds=2)
+    assert sum(not s.out for s in close.standings) > 2
+    assert close.sure < 0.9 and "only" in close.markdown()
+
+
+def test_what_is_worse_than_a_rung_is_said_so() -> None:
+    found = compare(Learned(), ["poor", "bad"], 8, Scores(), seeds=3)
+    assert found.verdict.state == "does not help" and "Not worth it yet: poor" in found.markdown() and "verdict no" in found.html()
+
+
+def test_a_collapse_is_a_row_and_no_end() -> None:
+    found = compare(Learned(fails="good"), ["good", "fair", "poor"], 8, Scores(), seeds=2)
+    assert found.winner == "fair" and "hardly differ" in found.markdown()
+    assert next(r for r in found.rows() if r.title == "good").failed.startswith("CollapseError")
+    with pytest.raises(DataError, match=r"no task could be learned: good: CollapseError"):
+        compare(Learned(fails="good"), ["good"], 8, Scores())
+
+
+def test_errors_count_seeds_and_overlapping_splits() -> None:
+    rng = np.random.default_rng(0)
+    assert standard_error(np.zeros((1, 1)), 0.5) == np.inf
+    by_seed = rng.normal(size=(4, 1)) * np.ones((1, 5))
+    assert standard_error(by_seed, 0.5) == pytest.approx(by_seed[:, 0].std(ddof=1) / 2)
+    by_split = rng.normal(size=(1, 5)) * np.ones((3, 1))
+    assert standard_error(by_split, 0.5) == pytest.approx(by_split[0].std(ddof=1) * (1 / 5 + 0.5) ** 0.5)
+    alike = [Standing(t, values=np.full((3, 5), 0.5) + rng.normal(0, 0.1, (3, 5))) for t in "ab"]
+    alike.sort(key=lambda s: -s.mean)
+    assert share_first(alike) < 0.999 and share_first(alike[:1]) == 1
+
+
+def test_labels_judge_by_splits_that_are_the_same_for_all(digits: Callable[[str, int], Labelled], small: Encoder) -> None:
+    judge = LabelJudge(digits("train", 240), Goal(metric="accuracy"), seed=1)
+    assert len(judge.splits) == 5 and len({tuple(s.held) for s in judge.splits}) == 5
+    values, rungs = judge.values(small), judge.rungs(small)
+    assert values.shape == (5,) and np.array_equal(values, judge.values(small))
+    assert rungs["HOG + colour histogram"].mean() > values.mean() > rungs["constant"].mean() and "supervised from scratch" not in rungs
+    assert "240 labels" in judge.trust and "5 splits" in judge.trust
+
+
+def test_without_labels_a_collapsed_encoder_is_ruled_out(digits: Callable[[str, int], Labelled], small: Encoder) -> None:
+    judge = LabelFreeJudge(digits("train", 200).samples, ("flip",))
+    sound = judge.values(small)
+    with torch.no_grad():
+        for weights in small.layers[3].parameters():
+            weights.mul_(1e-3)
+        small.layers[4].weight.mul_(1e-3)
+        small.layers[4].bias.fill_(1.0)
+    assert judge.values(small)[0] < 0.7 * sound[0] and 0.3 < sound[0] < 3
+    assert judge.rungs(small)["the same encoder untrained"].tolist() == [1.0]
+    assert "no labels" in judge.trust and "cannot be compared" in judge.trust
