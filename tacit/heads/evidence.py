@@ -22,7 +22,7 @@ Doubles = NDArray[np.float64]
 DRAG = 2.3
 CAP = 20.0
 MOST = 100.0
-LEAST = 6.0  # an alert needs at least this, however generous the budget
+LEAST = 10.0  # an alert needs at least this, however generous the budget
 THETA = 0.86  # of independent events: the root of exp(-theta DRAG) = 1 - theta
 BINS = 400  # of peak heights, a quarter each
 PRIOR = 20.0
