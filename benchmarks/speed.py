@@ -1,10 +1,11 @@
 """Speed and memory, one run on one core: CPU time, not wall time, except for latency.
 
-    python -m benchmarks.speed [--parts events keys command latency memory start] [--core 0] [--quick] [--out FILE]
+    python -m benchmarks.speed [--parts events keys encoder bytes command latency memory start] [--core 0] [--quick] [--out FILE]
 
 events: one key, 8 features, event by event, score then learn, for every detector: the feed is made beforehand,
 a first stretch warms up and is not timed, five stretches follow and the median counts (the slowest beside it).
-keys: 1,000 keys in micro-batches of 1,000 events. command: JSON lines in, JSON lines out, CPU time of the child.
+keys: 1,000 keys in micro-batches of 1,000 events. encoder: both with a promoted encoder in place of the simple bank. bytes: what an
+event touches of its key's state, reckoned from the layout. command: JSON lines in, JSON lines out, CPU time of the child.
 latency: 10,000 events/s offered to that command in ticks of 10 ms while a process computes without pause on the
 other core; from the moment a line was due to the moment its insight could be read. memory: 10 million events
 with keys coming and going. start: `tacit --help` and the first insight after the first line, wall time.
@@ -16,7 +17,6 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks import speed_command
 from benchmarks.speed_command import on_core
+from benchmarks.speed_encoder import bytes_touched, encoder, many_keys
 from benchmarks.speed_events import events, simulated
 from benchmarks.tables import write
 
@@ -37,17 +38,8 @@ def keys(quick: bool) -> list[dict[str, object]]:
     """1,000 keys × 8 features, each batch one event of every key in another order."""
     from benchmarks.tacit_door import Door
 
-    door, rng, many = Door(8), np.random.default_rng(1), 1000
-    names = np.array([f"k{i}" for i in range(many)])
-    rows = simulated(60 * many, 8)
-    spent = []
-    for k in range(100):
-        part = rows[k % 60 * many : (k % 60 + 1) * many]
-        made = door.events(names[rng.permutation(many)].tolist(), part, seconds=1e-3)
-        began = time.process_time()
-        door.process(made)
-        spent.append(time.process_time() - began)
-    spent = spent[40:50] if quick else spent[40:]  # 40 readings of each key warm up: every head is solved by then
+    door, many = Door(8), 1000
+    spent = many_keys(door, quick, many)
     row = {"what": "1,000 keys x 8, batches of 1,000", "events/s": many * len(spent) / sum(spent), "median batch": many / statistics.median(spent)}
     row |= {"slowest batch": many / max(spent), "state bytes a key": door.bytes_a_key()}
     return [row, crowd(10_000 if quick else 100_000)]
@@ -105,18 +97,24 @@ def memory(quick: bool) -> list[dict[str, object]]:
 
 
 def main() -> None:
-    parts = ("events", "keys", "command", "latency", "memory", "start")
+    parts = ("events", "keys", "encoder", "bytes", "command", "latency", "memory", "start")
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--parts", nargs="+", default=["events"], choices=parts)
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="a tenth of the events: for a look, not for a table")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    works: dict[str, Callable[[bool], list[dict[str, object]]]] = {"events": events, "keys": keys, "memory": memory}
+    works: dict[str, Callable[[bool], list[dict[str, object]]]] = {
+        "events": events,
+        "keys": keys,
+        "memory": memory,
+        "encoder": encoder,
+        "bytes": bytes_touched,
+    }
     works |= {"command": speed_command.command, "latency": speed_command.latency, "start": speed_command.start}
     tables = []
     for part in given.parts:
-        with on_core(given.core) if part in ("events", "keys", "memory") else nullcontext():
+        with on_core(given.core) if part in ("events", "keys", "encoder", "memory") else nullcontext():
             tables.append((f"## {part}", works[part](given.quick)))
     write(given.out, "Speed and memory", (__doc__ or ""), tables)
 
