@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,8 @@ def learn_samples(
     from tacit.learning.loop import FILE
     from tacit.learning.teaching import fit_modality, settled, teach
 
+    if int(os.environ.get("RANK", "0")):  # under torchrun the first process speaks
+        screen = None
     with screen or Screen(quiet=True) as show:
         pool = source if isinstance(source, Pool) else open_pool(source, modality=recipe.modality, **(columns or {}))
         show.say(f"{pool.described}: {len(pool):,} samples, {pool.modality}")

@@ -65,6 +65,16 @@ def write(path: Path, tree: Any) -> None:
         raise ModelError(f"{path} cannot be written: {e}.", "Free some space; what was written before is kept.") from e
 
 
+def about(path: Path) -> Any:
+    """What stands under "about", without reading the tensors. Raises ModelError."""
+    try:
+        with safe_open(str(path), "pt") as file:
+            plain = dict(json.loads((file.metadata() or {})["tree"])["dict"])["about"]
+    except (OSError, SafetensorError, KeyError, ValueError) as e:
+        raise ModelError(f"the checkpoint {path} cannot be read: {e!r}.", "Start anew with --fresh.") from e
+    return _tree(plain, {})
+
+
 def read(path: Path) -> Any:
     """The tree. Raises ModelError where the file is damaged or of another version."""
     try:

@@ -76,7 +76,9 @@ class Learner:
         self.moved = moved
         self.steps = 0
         self.called: nn.Module = self.whole
+        self.rank, self.world = 0, 1
         if torch.distributed.is_available() and torch.distributed.is_initialized():
+            self.rank, self.world = torch.distributed.get_rank(), torch.distributed.get_world_size()
             self.called = DistributedDataParallel(self.whole, find_unused_parameters=True)
 
     def step(self, batch: Batch, pace: float = 1.0, progress: float = 0.0) -> Outcome:
@@ -84,6 +86,9 @@ class Learner:
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * pace
         self.whole.train()
+        if self.world > 1:  # the checkpoint holds one process' generators: here they follow from the step
+            self.rng.manual_seed((self.seed * self.world + self.rank) * 1_000_003 + self.steps)
+            self.chance = torch.Generator().manual_seed((self.seed * self.world + self.rank) * 1_000_003 + self.steps + 1).get_state()
         self.optimizer.zero_grad(set_to_none=True)
         outcomes: list[Outcome] = []
         rows = torch.arange(len(batch.values), device=batch.values.device)
@@ -161,6 +166,10 @@ class Learner:
         """Go on exactly from there."""
         self.whole.load_state_dict(state["whole"])
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        for parameter, kept in self.optimizer.state.items():  # moments lie in memory as their weights do: the fused step takes them so
+            for name, value in kept.items():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    kept[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
         self.rng.set_state(state["rng"].cpu())
         self.chance = state["chance"].cpu()
         self.whole.train(bool(state["training"]))

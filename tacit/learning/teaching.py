@@ -6,6 +6,7 @@ curve is written. The same function serves the command, the comparison of tasks 
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 from collections.abc import Callable
@@ -21,9 +22,11 @@ from tacit.contracts.errors import DataError, ModelError, UnknownName
 from tacit.contracts.modality import Modality
 from tacit.contracts.pool import Pool
 from tacit.export.model_folder import SampleModel, arguments_of, holds_model, save
+from tacit.learning import checkpoint
 from tacit.learning.feeding import Feeder, nothing
 from tacit.learning.learner import Learner
 from tacit.learning.loop import FILE, Learned, Loop, finish
+from tacit.learning.pacing import batch_for
 from tacit.learning.recipe import CAUSAL, ENCODERS, TASKS, Recipe
 from tacit.learning.sampling import split
 from tacit.learning.settings import settle
@@ -133,9 +136,10 @@ def teach(
     settings = settle(len(feeder.rows), recipe.batch, recipe.rate, recipe.decay)
     encoder = make_encoder(recipe, modality) if start is None else start.encoder
     views = make_views(recipe, modality, encoder)
+    if recipe.batch is None and recipe.budget.seconds is not None and world == 1:
+        recipe = replace(recipe, batch=_batch(recipe, modality, encoder, feeder, settings.batch, folder))
+        settings = settle(len(feeder.rows), recipe.batch, recipe.rate, recipe.decay)
     learner = make_learner(recipe, modality, encoder, views, len(feeder.rows))
-    if world > 1:
-        learner.rng.manual_seed(recipe.seed + 7919 * rank)
     at, held = split(len(feeder.rows), settings.held, recipe.seed)
     same = {**recipe.facts(), "samples": len(feeder.rows), "world": world}
     loop = Loop(learner, feeder, settings, feeder.rows[at], feeder.rows[held], recipe.budget, recipe.seed, folder, same, report, rank, world)
@@ -152,6 +156,20 @@ def teach(
         if learned.finished:
             finish(folder)
     return model
+
+
+def _batch(recipe: Recipe, modality: Modality, encoder: Encoder, feeder: Feeder, largest: int, folder: Path | None) -> int:
+    """That of the run to go on with, or one that fits the budget."""
+    if folder is not None and (folder / FILE).exists():
+        return int(checkpoint.about(folder / FILE)["batch"])
+    seconds = recipe.budget.seconds
+    assert seconds is not None
+
+    def trial() -> Learner:
+        double = copy.deepcopy(encoder)
+        return make_learner(recipe, modality, double, make_views(recipe, modality, double), len(feeder.rows))
+
+    return batch_for(seconds, largest, feeder, trial)
 
 
 def _about(recipe: Recipe, pool: Pool, feeder: Feeder, learned: Learned, learner: Learner, batch: int, start: SampleModel | None) -> dict[str, Any]:
