@@ -12,20 +12,34 @@ _WHERE = {
     "load": "tacit.app.loading",
     "inspect": "tacit.app.api",
     "evaluate": "tacit.app.proving",
+    "compare": "tacit.app.proving",
     "Model": "tacit.app.api",
     "LearnedEncoder": "tacit.app.learned",
     "TacitEncoder": "tacit.app.estimator",
     "Insight": "tacit.contracts.insight",
     "TacitError": "tacit.contracts.errors",
 }
-__all__ = ["Insight", "LearnedEncoder", "Model", "TacitEncoder", "TacitError", "__version__", "evaluate", "inspect", "learn", "load", "watch"]
+__all__ = [
+    "Insight",
+    "LearnedEncoder",
+    "Model",
+    "TacitEncoder",
+    "TacitError",
+    "__version__",
+    "compare",
+    "evaluate",
+    "inspect",
+    "learn",
+    "load",
+    "watch",
+]
 
 if TYPE_CHECKING:
     from tacit.app.api import Model, inspect, learn, watch
     from tacit.app.estimator import TacitEncoder
     from tacit.app.learned import LearnedEncoder
     from tacit.app.loading import load
-    from tacit.app.proving import evaluate
+    from tacit.app.proving import compare, evaluate
     from tacit.contracts.errors import TacitError
     from tacit.contracts.insight import Insight
 

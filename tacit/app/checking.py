@@ -9,14 +9,32 @@ from typing import Any
 import numpy as np
 
 from tacit.app.showing import Screen
+from tacit.checks.run_checks import run_checks
 from tacit.checks.view_advice import LOOKED_AT, advise
+from tacit.contracts.errors import DataError
 from tacit.learning.recipe import Recipe
+
+PAGE = "checks.html"
 
 
 def look(pool: Any, modality: Any, recipe: Recipe, strict: bool, out: Path | None, show: Screen) -> tuple[Recipe, dict[str, Any]]:
     """(the recipe without views that would destroy these data, facts for model.json)."""
-    del strict, out
-    told: dict[str, Any] = {}
+    report = run_checks(pool, modality, np.random.default_rng([recipe.seed, 17]))
+    for line in report.lines(notes=False):
+        show.say(line)
+    if strict and report.refused:
+        name, reason = report.refused[0]
+        raise DataError(
+            f"{len(report.refused)} samples cannot be used, the first {name}: {reason}.",
+            "Mend them, or leave --strict out: they are then left out and counted.",
+        )
+    if strict:
+        report.stop()
+    told: dict[str, Any] = {"checks": report.facts()["findings"]}
+    if out is not None and report.findings:
+        out.mkdir(parents=True, exist_ok=True)
+        report.draw(out / PAGE)
+        show.say(f"what was found in the data, with pictures: {out / PAGE}")
     if modality.name == "image":
         recipe, told["views"] = _views(pool, modality, recipe, show)
     return recipe, told

@@ -39,12 +39,15 @@ def evaluate(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Prove an encoder on labelled data, always against the null ladder; says so where it does not help."""
+    from tacit.app.loading import load_encoder
     from tacit.app.proving import evaluate as run
+    from tacit.app.proving import write_evidence
     from tacit.app.showing import Screen
 
+    learned = load_encoder(model)
     with Screen(quiet or as_json) as show:
         results = run(
-            model,
+            learned,
             test,
             labels=labels,
             train=train,
@@ -59,6 +62,7 @@ def evaluate(
             progress=show.sharing("evaluating"),
             command=" ".join(["tacit", *sys.argv[1:]]),
         )
+        written = write_evidence(results, learned, model)
     if as_json:
         print(json.dumps(results.json(), default=float))
         return
@@ -66,6 +70,54 @@ def evaluate(
     for note in results.notes:
         print(f"note: {note}")
     print(results.verdict)
+    print(f"report: {written[0]}; card: {written[1]}")
+
+
+def compare(
+    data: Annotated[str, typer.Argument(help="Unlabelled samples, as for `tacit learn`.")],
+    labels: Annotated[str | None, typer.Option(help="Few labels: CSV of path or id, label; none: label-free measures decide.")] = None,
+    pretext: Annotated[str, typer.Option(help="Tasks, with commas; else those that have won on real data of this modality.")] = "",
+    encoder: Annotated[str, typer.Option(help="NAME, or NAME:key=value; the same for all tasks.")] = "",
+    minutes: Annotated[float, typer.Option(help="Of learning for each finalist's encoder.")] = 10.0,
+    seeds: Annotated[int, typer.Option(help="Encoders a task; three give an interval.")] = 3,
+    out: Annotated[Path | None, typer.Option(help="Folder for the page, the ledger and the winner's model.")] = None,
+    recipe: Recipe = None,
+    column: Column = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """A tournament of pretext tasks on your own data: which, why, how sure, what it costs, what would change the answer."""
+    from tacit.app.proving import compare as run
+    from tacit.app.showing import Screen
+    from tacit.learning.recipe import read_recipe
+
+    made = read_recipe(recipe)[0] if recipe else None
+    with Screen(quiet) as show:
+        found = run(
+            data,
+            labels=labels,
+            pretext=_names(pretext),
+            encoder=encoder,
+            minutes=minutes,
+            seeds=seeds,
+            goal=recipe,
+            recipe=made,
+            column=column,
+            out=out,
+            progress=show.sharing("comparing"),
+            say=show.say,
+        )
+    print(found.markdown())
+    if out is not None:
+        print(f"page: {out / 'comparison.html'}; the winner's model: {out / 'model'}")
+
+
+def card(model: Model) -> None:
+    """The model card, written from the model's facts and its ledger."""
+    from tacit.app.proving import write_card
+
+    text, _ = write_card(model)
+    print(text.read_text("utf-8"))
+    print(f"card: {text}")
 
 
 def ledger(
@@ -101,4 +153,4 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-COMMANDS = (evaluate, ledger)
+COMMANDS = (evaluate, compare, ledger, card)

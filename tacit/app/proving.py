@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tacit.app.checking import look
+from tacit.app.showing import Screen
 from tacit.contracts.errors import DataError
 from tacit.contracts.goal import Goal
 
 LEDGER = "ledger.sqlite"
+REPORT, CARD, PAGE = "report.html", "card.md", "comparison.html"
 
 
 def evaluate(
@@ -80,5 +84,93 @@ def refuse_leakage(test: Any, train: Any, modality: Any, force: bool) -> None:
     from tacit.checks.leakage import leakage
 
     finding = leakage(train, test, modality)
-    if finding is not None and not force:
+    if finding is not None and finding.severity == "error" and not force:
         raise DataError(finding.sentence, "Take them out of one side, or say --force to have it measured all the same.")
+
+
+def compare(
+    data: Any,
+    *,
+    labels: Any = None,
+    pretext: Sequence[str] = (),
+    encoder: str = "",
+    minutes: float = 10.0,
+    seeds: int = 3,
+    goal: Goal | str | Path | dict[str, Any] | None = None,
+    recipe: Any = None,
+    column: str | None = None,
+    out: str | Path | None = None,
+    progress: Callable[[str, float], None] | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Any:
+    """A Comparison of pretext tasks on these data: equal time and the same encoder for all, several seeds, successive halving, rungs beside them.
+
+    labels: few of them, as for `tacit.evaluate`; none: label-free measures decide, and the report says how far they can be trusted. pretext: names,
+    () = those that have won on real data of this modality; minutes: for each finalist's encoder; out: a folder for the page, the ledger and the
+    winner's model. Raises TacitError.
+    """
+    from tacit.connect.labels import read_labels
+    from tacit.connect.open_pool import open_pool
+    from tacit.evaluation.judging import judge_of
+    from tacit.evaluation.tournament import compare as play
+    from tacit.export.model_folder import put, save
+    from tacit.learning.feeding import Feeder
+    from tacit.learning.recipe import Recipe, parse_encoder, parse_pretext
+    from tacit.learning.teaching import fit_modality, teach
+    from tacit.ledger.store import Ledger
+    from tacit.pretext.auto_list import AUTO
+
+    if not minutes > 0 or seeds < 1:
+        raise DataError(f"{minutes:g} minutes and {seeds} seeds.", "Both are above 0; three seeds give an interval.")
+    stated = goal if isinstance(goal, Goal) else Goal.of(goal) if isinstance(goal, dict) else Goal.read(goal) if goal else Goal()
+    name, options = parse_encoder(encoder)
+    base = replace(recipe or Recipe(), encoder=name, encoder_options=options)
+    pool = open_pool(data, modality=base.modality, column=column)
+    known = None if labels is None else read_labels(labels, pool)
+    modality = fit_modality(pool, base)
+    base, _ = look(pool, modality, base, False, None, Screen(quiet=True))
+    tasks = [task for text in pretext for task in parse_pretext(text)] or [task for task, _ in AUTO[modality.name]]
+    say(f"{pool.described}: {len(pool):,} samples, {modality.name}; comparing {', '.join(tasks)}")
+    feeder = Feeder(pool, modality)
+    judge = judge_of(modality, pool, known, stated, np.random.default_rng(base.seed))
+
+    def learn(task: str, seconds: float, seed: int, resumed: Any) -> Any:
+        spent = 0.0 if resumed is None else float(resumed.about["tournament_seconds"])
+        wish = replace(base, pretext={task: 1.0}, seed=base.seed + seed, minutes=(seconds - spent) / 60)
+        return teach(wish, pool, start=resumed, modality=modality, feeder=feeder, about={"tournament_seconds": seconds})
+
+    try:
+        found = play(learn, tasks, 60 * minutes, judge, seeds, pool.described, progress)
+    finally:
+        feeder.close()
+    if out is not None:
+        folder = Path(out)
+        folder.mkdir(parents=True, exist_ok=True)
+        Ledger(folder / LEDGER).add(found.rows())
+        put(folder / PAGE, found.html().encode())
+        save(found.model, folder / "model")
+    return found
+
+
+def write_evidence(results: Any, learned: Any, folder: Path) -> list[Path]:
+    """The report of an evaluation, with its pictures, and the model's card from all of its ledger; returns what was written."""
+    from tacit.evaluation.picturing import picture
+    from tacit.ledger.report import write_report
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_report(folder / REPORT, f"Evaluation of {folder.name}", results.rows, results.verdict, results.notes, picture(results, learned.model))
+    return [folder / REPORT, *write_card(folder)]
+
+
+def write_card(folder: Path) -> list[Path]:
+    """card.md and card.html of the model in a folder, from its facts and its ledger. Raises ModelError."""
+    from tacit.export.model_folder import facts, put
+    from tacit.ledger.card import card
+    from tacit.ledger.store import Ledger
+
+    about = facts(folder)
+    rows = Ledger(folder / LEDGER).newest(model=about["sha256"][:16]) if (folder / LEDGER).is_file() else []
+    text, page = card(about, rows, folder.resolve().name)
+    put(folder / CARD, text.encode())
+    put(folder / "card.html", page.encode())
+    return [folder / CARD, folder / "card.html"]

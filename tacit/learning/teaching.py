@@ -34,6 +34,7 @@ from tacit.nets.encoder import Encoder
 from tacit.nets.view import Views
 
 LEAST = 4  # samples
+LOOKED_AT = 50_000  # samples that an encoder may take its first weights from
 Report = Callable[[dict[str, float], float], None]
 
 
@@ -129,12 +130,15 @@ def teach(
     recipe = settled(recipe, modality)
     if folder is not None and holds_model(folder) and not (folder / FILE).exists():
         raise ModelError(f"{folder} already holds a model.", "Choose another --out, or go on from it with --from.")
+    own = feeder is None
     feeder = feeder or Feeder(pool, modality, progress=loading)
     if len(feeder.rows) < LEAST:
         raise DataError(f"{len(feeder.rows)} samples of {pool.described} can be read; at least {LEAST} are needed to learn.", "Give more.")
     rank, world = _processes()
     settings = settle(len(feeder.rows), recipe.batch, recipe.rate, recipe.decay)
     encoder = make_encoder(recipe, modality) if start is None else start.encoder
+    if start is None:
+        encoder.begin(feeder.read(feeder.rows[split(len(feeder.rows), settings.held, recipe.seed)[0][:LOOKED_AT]]))
     views = make_views(recipe, modality, encoder)
     if recipe.batch is None and recipe.budget.seconds is not None and world == 1:
         recipe = replace(recipe, batch=_batch(recipe, modality, encoder, feeder, settings.batch, folder))
@@ -147,7 +151,8 @@ def teach(
     try:
         learned = loop.go()
     finally:
-        feeder.close()
+        if own:
+            feeder.close()
     encoder.to("cpu").eval()
     told = {**(about or {}), **_about(recipe, pool, feeder, learned, learner, settings.batch, start)}
     model = SampleModel(encoder, modality, recipe.encoder, told)

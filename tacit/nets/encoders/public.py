@@ -79,4 +79,5 @@ def _make(facts: dict[str, Any]) -> Any:
     kind = facts.get("model_type")
     if not kind:
         raise ModelError("the encoder 'public' is made from a configuration of transformers.", "Take it by `tacit learn DATA --from hf:FOLDER`.")
-    return AutoModel.from_config(AutoConfig.for_model(**facts), trust_remote_code=False)
+    make: Any = AutoModel.from_config  # the library has no types here
+    return make(AutoConfig.for_model(**facts), trust_remote_code=False)
