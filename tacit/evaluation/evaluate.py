@@ -6,6 +6,7 @@ protocol. Without training labels the labelled samples are split: by time, by en
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,10 +16,11 @@ from typing import Any
 import numpy as np
 import sklearn
 import torch
+from numpy.typing import NDArray
 
 from tacit import __version__
 from tacit.connect.labels import Labels
-from tacit.contracts.errors import TacitError
+from tacit.contracts.errors import DataError, TacitError
 from tacit.contracts.goal import Goal
 from tacit.contracts.pool import Pool
 from tacit.evaluation.contestant import Frozen
@@ -58,7 +60,7 @@ class Results:
 
     def json(self) -> dict[str, Any]:
         """Plain values, for --json."""
-        verdicts = {name: f.verdict._asdict() for name, f in self.findings.items() if f.verdict is not None}
+        verdicts = {name: _plain(f.verdict._asdict()) for name, f in self.findings.items() if f.verdict is not None}
         rows = [r.row() for r in self.rows]
         return {"verdict": self.verdict, "verdicts": verdicts, "results": rows, "notes": self.notes}
 
@@ -79,14 +81,20 @@ def run_evaluation(
     seconds: float = 20.0,
     name: str = "",
     command: str = "",
+    also: Sequence[Setting] = (),
+    masks: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
 ) -> Results:
     """rungs: names, () = all that stand here; seconds: for one supervised training (0: none); name: of the data set in the ledger.
+
+    also: other labelled sets, from `set_up`, for transfer; masks: classes by place of the training and of the test samples that have labels, in the
+    order of their labels, for the dense probe.
 
     Raises DataError where labels and samples cannot be judged by; a protocol that fails is a row that says so.
     """
     goal, rng = goal or Goal(), rng or np.random.default_rng(0)
     judges = {judge.__class__.__name__.lower(): judge for judge in map(protocol_named, protocols)}
-    setting = set_up(model, test_pool, test_labels, train_pool, train_labels, goal, rng, seconds, name)
+    setting = set_up(model, test_pool, test_labels, train_pool, train_labels, goal, rng, seconds, name, masks)
+    setting.also = list(also)
     return evaluate_setting(setting, model, judges, ledger, progress, rungs, command)
 
 
@@ -100,6 +108,7 @@ def set_up(
     rng: np.random.Generator,
     seconds: float = 20.0,
     name: str = "",
+    masks: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
 ) -> Setting:
     """Pools and labels decoded for this model. Raises DataError."""
     notes: list[str] = []
@@ -107,6 +116,8 @@ def set_up(
         train_pool = test_pool
     test, kept = decoded(model.modality, test_pool, test_labels, goal, rng, notes, "test")
     if train_labels is None or train_pool is None:
+        if masks is not None:
+            raise DataError("masks were given, and no training labels.", "Give training samples with masks of their own.")
         codes, _, classes = coded(test_labels.values[kept], test_labels.values[kept][:0], goal.kind)
         whole = replace(test, labels=codes, classes=classes)
         parts = split(whole, goal, rng, 0.5)
@@ -116,6 +127,7 @@ def set_up(
         train, kept_train = decoded(model.modality, train_pool, train_labels, goal, rng, notes, "training")
         train_codes, test_codes, classes = coded(train_labels.values[kept_train], test_labels.values[kept], goal.kind)
         train, test = replace(train, labels=train_codes, classes=classes), replace(test, labels=test_codes, classes=classes)
+        masks = None if masks is None else (masks[0][kept_train], masks[1][kept])
         unlabelled = others(model.modality, train_pool, train_labels, rng)
     metric = Metric(goal, test.labels, test.classes)
     if not goal.metric:
@@ -124,7 +136,7 @@ def set_up(
         notes.append("split at random across entities or times, as was asked for: numbers flatter")
     seed = int(rng.integers(2**31))
     title = name or test_pool.described
-    return Setting(train, test, goal, metric, unlabelled, model.encoder, name=title, seed=seed, seconds=seconds, notes=notes)
+    return Setting(train, test, goal, metric, unlabelled, model.encoder, masks=masks, name=title, seed=seed, seconds=seconds, notes=notes)
 
 
 def evaluate_setting(
@@ -181,6 +193,11 @@ def spoken(findings: dict[str, Finding]) -> str:
     (_, first), *others = verdicts.items()
     differing = [v.sentence for _, v in others if v.state != first.state]
     return first.sentence + (f" By other measures: it {' It '.join(differing)}" if differing else "")
+
+
+def _plain(facts: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows no NaN."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in facts.items()}
 
 
 def _gain(protocol: str, said: Verdict, setting: Setting) -> Result:

@@ -79,11 +79,10 @@ class Ridge:
         """[S, n, K]: each row answered by all rows but its fold's. Folds cut 0..n-1 into parts."""
         left, weight, root = self.spectrum.left, self.spectrum.weight, self.spectrum.root
         out = np.empty((len(self.strengths), *self.Y.shape))
-        for s, shrunk in enumerate(self.shrunk):
-            residual = self.Y - left @ (shrunk[:, None] * self.inner)
-            for fold in folds:
-                part = left[fold]
-                hat = (part * shrunk) @ part.T + np.outer(weight[fold], weight[fold])
-                rest = np.eye(len(fold)) - hat + 1e-9 * np.eye(len(fold))
-                out[s, fold] = self.Y[fold] - np.linalg.solve(rest, residual[fold])
+        said = np.matmul(left, self.shrunk[:, :, None] * self.inner)  # [S, n, K]
+        for fold in folds:
+            part = left[fold]
+            hat = np.matmul(part * self.shrunk[:, None, :], part.T) + np.outer(weight[fold], weight[fold])  # [S, f, f]
+            rest = (1 + 1e-9) * np.eye(len(fold)) - hat
+            out[:, fold] = self.Y[fold] - np.linalg.solve(rest, self.Y[fold] - said[:, fold])
         return np.asarray(out / root[None, :, None] + self.centre)

@@ -93,6 +93,23 @@ def test_patients_stay_on_one_side(data: Path, digit_model: SampleModel) -> None
         run_evaluation(digit_model, test, known, protocols=("probes",))
 
 
+def test_masks_and_other_sets_go_in_by_the_same_door(data: Path, digit_model: SampleModel) -> None:
+    folder = data / "image_mnist"
+    test, train = (open_pool(str(folder / f"{part}-images-idx3-ubyte.gz")) for part in ("t10k", "train"))
+    known, taught = (some(read_labels(str(folder / f"labels/{part}-labels-idx1-ubyte.gz"), p), 150) for part, p in (("t10k", test), ("train", train)))
+    masks = tuple((np.stack(p.read(np.arange(150))).reshape(150, 28, 28) > 100).astype(np.int64) for p in (train, test))
+    goal = Goal(metric="accuracy", seeds=3)
+    parity = replace(known, values=np.array(["odd" if int(v) % 2 else "even" for v in known.values]))
+    parity_taught = replace(taught, values=np.array(["odd" if int(v) % 2 else "even" for v in taught.values]))
+    other = set_up(digit_model, test, parity, train, parity_taught, goal, np.random.default_rng(1), 0, "parity")
+    results = run_evaluation(
+        digit_model, test, known, train, taught, ("dense", "transfer"), goal, rungs=("hog",), seconds=0, name="digits",
+        also=[other], masks=(masks[0], masks[1]),
+    )  # fmt: skip
+    assert {r.protocol for r in results.rows if r.metric == GAIN} == {"dense", "transfer"} and not any(r.failed for r in results.rows)
+    assert {r.unit for r in results.rows if r.protocol == "transfer" and r.metric == "accuracy"} == {"digits", "parity"}
+
+
 def test_news_by_its_words(data: Path) -> None:
     pool = open_pool(str(data / "text_ag_news/train.csv.gz"), column="text")
     known = some(read_labels(str(data / "text_ag_news/labels/train_labels.csv"), pool, column="label"), 600)

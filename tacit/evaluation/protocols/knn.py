@@ -1,4 +1,5 @@
 """kNN: do neighbours share their label. Cosine similarity, votes weighted by exp(similarity / 0.07); k chosen on held-out training labels.
+Where the metric counts classes alike, a rare class's votes count as much as a frequent one's.
 
 Wu et al., "Unsupervised feature learning via non-parametric instance discrimination", 2018, section 3.4.
 """
@@ -27,16 +28,18 @@ class Knn(Protocol):
     def run(self, setting: Setting, ours: Frozen, rungs: list[Contestant]) -> Finding:
         parts = split(setting.train, setting.goal, setting.rng(7))
         answers, choices = {}, {}
+        weights = setting.weights(np.arange(len(setting.train)))
+        targets = setting.train.targets if weights is None else setting.train.targets * weights[:, None]
         for contestant in (ours, *(r for r in rungs if isinstance(r, Frozen))):
             best: tuple[float, str, str, int] = (-np.inf, "", "", 0)
             for key, (train, *_) in contestant.variants.items():
-                votes = neighbour_votes(train[parts.train], train[parts.held], setting.train.targets[parts.train])
+                votes = neighbour_votes(train[parts.train], train[parts.held], targets[parts.train])
                 for k, scores in zip(SIZES, votes, strict=False):
                     valued = setting.metric.score(setting.train.labels[parts.held], scores)
                     best = max(best, (valued, key, f"{key}, k = {k}", k), key=lambda b: b[0])
             _, key, choices[contestant.name], k = best
             train, test, *_ = contestant.variants[key]
-            answers[contestant.name, contestant.title] = neighbour_votes(train, test, setting.train.targets, (k,))[0]
+            answers[contestant.name, contestant.title] = neighbour_votes(train, test, targets, (k,))[0]
         rows, sentence = measured("knn", setting, answers, f"by neighbours among {len(setting.train):,} labels", choices)
         return Finding(rows, sentence)
 
