@@ -65,6 +65,18 @@ def distance(guess: Tensor, target: Tensor) -> Tensor:
         return 2 - 2 * (normalize(guess.float(), dim=-1) * normalize(target.float(), dim=-1)).sum(-1)
 
 
+def spread_of(projected: Tensor) -> float:
+    """Root mean squared distance of the projections' directions from their mean, 0 (collapsed) to 1. An encoder that ends in a batch norm always
+    spreads its own embeddings; when a task has collapsed it shows here. [B, W]."""
+    unit = normalize(projected.detach().float(), dim=-1)
+    return float((unit - unit.mean(0)).square().sum(-1).mean().sqrt())
+
+
+def deviation_of(projected: Tensor) -> float:
+    """Mean deviation of a number of the projections, 0 (collapsed); for losses in which lengths count. [B, W], B > 1, else 0."""
+    return float(projected.detach().float().std(0, correction=0).mean())
+
+
 def variance_and_covariance(z: Tensor) -> tuple[Tensor, Tensor]:
     """(mean of max(0, 1 - deviation of a number), sum of squared covariances of different numbers / W). [B, W], B > 1.
 

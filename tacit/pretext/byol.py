@@ -12,9 +12,9 @@ from torch import Tensor
 
 from tacit.nets.encoder import Batch, Encoder
 from tacit.nets.view import Views
-from tacit.pretext.agreement_losses import distance, pooled_views, side_by_side
+from tacit.pretext.agreement_losses import distance, pooled_views, side_by_side, spread_of
 from tacit.pretext.moving_teacher import MovingTeacher
-from tacit.pretext.pretext_task import BatchNorm, Outcome, PretextTask, Puzzle, perceptron
+from tacit.pretext.pretext_task import Outcome, PretextTask, Puzzle, perceptron
 
 
 class Byol(PretextTask):
@@ -35,7 +35,7 @@ class Byol(PretextTask):
     ) -> None:
         super().__init__(encoder, seed)
         self.momentum, self.inner, self.outputs, self.stop_gradient, self.predictor = momentum, inner, outputs, stop_gradient, predictor
-        self.project = perceptron((self.width, inner, outputs), seed).append(BatchNorm(outputs))
+        self.project = perceptron((self.width, inner, outputs), seed)
         self.guess = perceptron((outputs, inner, outputs), seed + 2) if predictor else torch.nn.Identity()
         self.teacher = MovingTeacher([encoder, self.project], momentum) if stop_gradient else None
 
@@ -49,7 +49,8 @@ class Byol(PretextTask):
         wanted = self._wanted(puzzle, projected)
         there, back = distance(self.guess(projected), wanted.roll(len(first), 0)).chunk(2)
         errors = 0.5 * (there + back)  # [B]
-        return Outcome(errors.mean(), errors.detach(), {"cosine": float(1 - errors.detach().mean() / 2)}, first.detach(), second.detach())
+        metrics = {"cosine": float(1 - errors.detach().mean() / 2), "spread": spread_of(projected)}
+        return Outcome(errors.mean(), errors.detach(), metrics, first.detach(), second.detach())
 
     def _wanted(self, puzzle: Puzzle, projected: Tensor) -> Tensor:
         """What the teacher makes of the views, [2 B, W]."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tacit.nets.encoder import Batch, Encoder
 from tacit.nets.view import Views
-from tacit.pretext.agreement_losses import contrast, pooled_views
+from tacit.pretext.agreement_losses import contrast, pooled_views, spread_of
 from tacit.pretext.pretext_task import Outcome, PretextTask, Puzzle, perceptron
 
 
@@ -32,8 +32,10 @@ class Contrastive(PretextTask):
 
     def solve(self, encoder: Encoder, puzzle: Puzzle) -> Outcome:
         first, second = pooled_views(encoder, puzzle)
-        errors, right = self.losses(self.project(torch.cat([first, second])))
-        return Outcome(errors.mean(), errors.detach(), {"right": float(right.mean())}, first.detach(), second.detach())
+        projected = self.project(torch.cat([first, second]))
+        errors, right = self.losses(projected)
+        metrics = {"right": float(right.mean()), "spread": spread_of(projected)}
+        return Outcome(errors.mean(), errors.detach(), metrics, first.detach(), second.detach())
 
     def losses(self, projected: Tensor) -> tuple[Tensor, Tensor]:
         """projected [2 B, W], first views first → ([B] losses, [B] share found)."""

@@ -13,7 +13,7 @@ from torch.nn.functional import linear, log_softmax, normalize
 
 from tacit.nets.encoder import Batch, Encoder
 from tacit.nets.view import Views
-from tacit.pretext.agreement_losses import full_precision, pooled_views, side_by_side
+from tacit.pretext.agreement_losses import full_precision, pooled_views, side_by_side, spread_of
 from tacit.pretext.moving_teacher import MovingTeacher
 from tacit.pretext.pretext_task import Outcome, PretextTask, Puzzle, perceptron, seeded_linear
 
@@ -60,7 +60,9 @@ class Distillation(PretextTask):
         there, back = each.chunk(2)
         errors = 0.5 * (there + back)
         entropy = -(wanted * wanted.clamp_min(1e-12).log()).sum(-1).mean()
-        return Outcome(errors.mean(), errors.detach(), {"entropy": float(entropy)}, first.detach(), second.detach())
+        return Outcome(
+            errors.mean(), errors.detach(), {"entropy": float(entropy), "spread": spread_of(sorted_by_student)}, first.detach(), second.detach()
+        )
 
     @torch.no_grad()
     def _wanted(self, puzzle: Puzzle) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 
 from tacit.nets.encoder import Batch, Encoder
 from tacit.nets.view import Views
-from tacit.pretext.agreement_losses import full_precision, off_normal, pooled_views
+from tacit.pretext.agreement_losses import deviation_of, full_precision, off_normal, pooled_views
 from tacit.pretext.pretext_task import Outcome, PretextTask, Puzzle, perceptron
 
 
@@ -41,5 +41,5 @@ class Isotropic(PretextTask):
             errors = 0.25 * (a.float() - b.float()).square().mean(1)  # [B]: of both to the centre
         round_ = 0.5 * (off_normal(a, directions) + off_normal(b, directions))
         loss = (1 - self.penalty) * errors.mean() + self.penalty * round_
-        metrics = {"distance": float(errors.detach().mean()), "off_normal": float(round_.detach())}
+        metrics = {"distance": float(errors.detach().mean()), "off_normal": float(round_.detach()), "spread": deviation_of(a)}
         return Outcome(loss, errors.detach(), metrics, first.detach(), second.detach())

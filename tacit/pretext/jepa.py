@@ -51,3 +51,6 @@ class Jepa(PretextTask):
             loss = each.sum() / max(1, len(each))
         left = float((guess.detach().float() - wanted).square().mean()) if len(each) else 0.0
         return Outcome(loss, errors, {"left": left}, student.pooled.detach(), teacher.pooled)
+
+    def after_step(self, encoder: Encoder, progress: float) -> None:
+        self.teacher.follow([encoder], progress)

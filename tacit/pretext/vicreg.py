@@ -10,7 +10,7 @@ import torch
 
 from tacit.nets.encoder import Batch, Encoder
 from tacit.nets.view import Views
-from tacit.pretext.agreement_losses import full_precision, pooled_views, variance_and_covariance
+from tacit.pretext.agreement_losses import deviation_of, full_precision, pooled_views, variance_and_covariance
 from tacit.pretext.pretext_task import Outcome, PretextTask, Puzzle, perceptron
 
 
@@ -38,5 +38,5 @@ class Vicreg(PretextTask):
         (lack, same), (lack_too, same_too) = variance_and_covariance(a), variance_and_covariance(b)
         weights = self.invariance + 2 * self.variance + self.covariance  # so that the loss, and with it the gradient's size, is of order 1
         loss = self.invariance * errors.mean() + self.variance * (lack + lack_too) + self.covariance * (same + same_too)
-        metrics = {"distance": float(errors.detach().mean()), "lacking": float((lack + lack_too).detach() / 2)}
+        metrics = {"distance": float(errors.detach().mean()), "spread": deviation_of(a)}
         return Outcome(loss / max(weights, 1e-9), errors.detach(), metrics, first.detach(), second.detach())
