@@ -71,20 +71,18 @@ class Comparison:
 
     def rows(self) -> list[Result]:
         """For the ledger."""
-        out = [
-            _row(self, s.task, s.task, _seeds(s.values), s.seconds, f"out in round {s.out}" if s.out else "final", s.failed) for s in self.standings
-        ]
-        return out + [_row(self, "rung", title, values, 0.0, "rung", "") for title, values in self.rungs.items()]
+        out = [_row(self, s.task, s.task, s.values, f"out in round {s.out}" if s.out else "final", s) for s in self.standings]
+        return out + [_row(self, "rung", title, values[None, :], "rung") for title, values in self.rungs.items()]
 
     def sections(self) -> list[Section]:
         """The one page: which, why, how sure, what it costs, what would change the answer."""
         first = self.standings[0]
         others = [s for s in self.standings[1:] if s.values.size]
         told = f"{first.task}: {_told(self, first.mean)}" + (f", then {others[0].task}: {_told(self, others[0].mean)}" if others else "")
-        use = f"use {first.task}" if self.verdict.state == "helps" else f"not worth it yet: {first.task} is the best task, and"
+        use = f"Use {first.task}" if self.verdict.state == "helps" else f"Not worth it yet. The best task is {first.task}"
         lost = [f"{s.task} failed: {s.failed}" for s in self.standings if s.failed]
         return [
-            Section("Which task", [f"{use.capitalize()}; it {self.verdict.sentence}"]),
+            Section("Which task", [f"{use}; it {self.verdict.sentence}"]),
             Section("Why", [f"By {self.judge.title}, mean over {self.seeds} seeds: {told}.", *lost], self.rows()),
             Section("How sure", [self._sure(), self.judge.trust]),
             Section("What it costs", [f"{self.seconds:,.0f} s of learning for the encoder kept; {self.spent:,.0f} s for the whole comparison."]),
@@ -201,16 +199,21 @@ def share_first(finalists: Sequence[Standing]) -> float:
     return wins / RESAMPLES
 
 
-def _row(c: Comparison, contestant: str, title: str, values: NDArray[np.float64], seconds: float, unit: str, failed: str) -> Result:
-    real = values[np.isfinite(values)]
-    value = float(real.mean()) if len(real) else math.nan
+def _row(c: Comparison, contestant: str, title: str, values: NDArray[np.float64], unit: str, task: Standing | None = None) -> Result:
+    """values [seeds, splits]; a rung has one row of them."""
+    real = values[:, np.isfinite(values).all(0)] if values.size else values
+    value, low, high = (float(real.mean()) if real.size else math.nan), math.nan, math.nan
+    if real.size and math.isfinite(error := standard_error(real, c.judge.share)):
+        wide = float(student.ppf(0.975, max(real.shape) - 1)) * error
+        low, high = value - wide, value + wide
     metric = c.judge.title.split(",")[0].replace(" ", "_")
-    extra = {"choice": unit, "seconds": seconds, "values": real.tolist()}
-    return Result("compare", metric, value, contestant, title, dataset=c.dataset, seeds=len(real), failed=failed, extra=extra)
-
-
-def _seeds(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return values.mean(1) if values.size else np.zeros(0)
+    extra = {"seconds": task.seconds if task else 0.0, "values": real.tolist()}
+    over = "95 %, Student's over seeds or splits, whichever is wider"
+    failed = task.failed if task else ""
+    return Result(
+        "compare", metric, value, contestant, title, dataset=c.dataset, unit=unit, seeds=len(real), low=low, high=high, interval=over,
+        failed=failed, extra=extra,
+    )  # fmt: skip
 
 
 def _told(c: Comparison, value: float) -> str:

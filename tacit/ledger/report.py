@@ -82,24 +82,22 @@ def told(value: float, metric: str) -> str:
 
 
 def numbers(rows: Sequence[Result]) -> str:
-    """A row each."""
-    units = any(r.unit for r in rows)
-    cells = []
+    """A row each, the best first within a metric; columns that say nothing are left out."""
+    cells: list[tuple[dict[str, str], bool]] = []
     kinds = list(dict.fromkeys((r.metric, r.unit) for r in rows))
     for r in sorted(rows, key=lambda r: (kinds.index((r.metric, r.unit)), -r.value if math.isfinite(r.value) else math.inf)):
         interval = f"{told(r.low, r.metric)} to {told(r.high, r.metric)}" if math.isfinite(r.low) else ""
-        choice = str(r.extra.get("choice", ""))
-        line = [
-            r.title or r.contestant,
-            r.metric.replace("_", " "),
-            *([r.unit] if units else []),
-            told(r.value, r.metric),
-            interval,
-            str(r.n or ""),
-            choice,
-        ]
-        cells.append((line, r.contestant == "ours"))
-    return table(["", "metric", *(["of"] if units else []), "value", "95 %", "n", "chosen on validation"], cells)
+        columns = {
+            "": r.title or r.contestant,
+            "metric": r.metric.replace("_", " "),
+            "of": r.unit,
+            "value": told(r.value, r.metric),
+            "95 %": interval,
+        }
+        columns |= {"n": str(r.n or ""), "chosen on validation": str(r.extra.get("choice", "")), "failed": r.failed}
+        cells.append((columns, r.contestant == "ours"))
+    head = [c for c in (cells[0][0] if cells else {}) if any(columns[c] for columns, _ in cells)]
+    return table(head, [([columns[c] for c in head], bold) for columns, bold in cells])
 
 
 def grid(scores: Sequence[Result]) -> str:

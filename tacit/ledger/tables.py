@@ -29,6 +29,8 @@ def cell(result: Result, column: str) -> str:
     value = getattr(result, column)
     if column == "title":
         return result.title or result.contestant
+    if column == "n" and not value:
+        return ""
     if column == "labels":
         return "all" if not value else str(value)
     if isinstance(value, float):

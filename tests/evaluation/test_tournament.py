@@ -62,7 +62,7 @@ def test_the_best_wins_with_equal_time() -> None:
     for told in ("Use good; it helps", "good stays first in 1", "What would change the answer", "left after a part", "100 s of learning"):
         assert told in page
     assert "HOG" in found.html() and found.model.encoder.task == "good"
-    assert {(r.title, r.extra["choice"]) for r in found.rows()} >= {("good", "final"), ("bad", "out in round 1"), ("HOG", "rung")}
+    assert {(r.title, r.unit) for r in found.rows()} >= {("good", "final"), ("bad", "out in round 1"), ("HOG", "rung")}
 
 
 def test_whoever_is_within_an_error_goes_on() -> None:
@@ -73,7 +73,7 @@ def test_whoever_is_within_an_error_goes_on() -> None:
 
 def test_what_is_worse_than_a_rung_is_said_so() -> None:
     found = compare(Learned(), ["poor", "bad"], 8, Scores(), seeds=3)
-    assert found.verdict.state == "does not help" and "Not worth it yet: poor" in found.markdown() and "verdict no" in found.html()
+    assert found.verdict.state == "does not help" and "The best task is poor; it does not help" in found.markdown() and "verdict no" in found.html()
 
 
 def test_a_collapse_is_a_row_and_no_end() -> None:
