@@ -46,7 +46,25 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "readings.csv").write_text("\n".join([header, *rows]) + "\n")
     lines = [json.dumps({"time": 1_714_557_600 + i, "key": f"m{i % 3}", "x": (i * 7919) % 13, "y": i % 5}) for i in range(900)]
     (tmp_path / "readings.jsonl").write_text("\n".join(lines) + "\n")
+    _pictures(tmp_path)
     return tmp_path
+
+
+def _pictures(place: Path) -> None:
+    """Two kinds of noise: smooth and rough; folders photos/, test/ and more/, labels for two of them."""
+    import numpy as np
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for folder, count, file in (("photos", 48, "few.csv"), ("test", 24, "test.csv"), ("more", 24, "")):
+        (place / folder).mkdir()
+        rows = ["path,label"]
+        for i in range(count):
+            small = rng.integers(0, 255, (4, 4, 3) if i % 2 else (16, 16, 3), np.uint8)
+            Image.fromarray(small).resize((16, 16)).save(place / folder / f"{i:04d}.png")
+            rows.append(f"{i:04d}.png,{'smooth' if i % 2 else 'rough'}")
+        if file:
+            (place / file).write_text("\n".join(rows) + "\n")
 
 
 def runnable(text: str) -> str:
@@ -57,6 +75,12 @@ def runnable(text: str) -> str:
             line = f"make -n -C {ROOT} {line.removeprefix('make ')}"
         elif "tacit watch" in line and "--no-dashboard" not in line:
             line += " --port 0"
+        elif "tacit learn" in line:
+            line = re.sub(r"--minutes \d+", "--steps 4", line)
+        elif "tacit compare" in line:
+            line = re.sub(r"--minutes \d+ --seeds 3", "--minutes 0.01 --seeds 2", line)
+        elif "tacit evaluate" in line:
+            line += " --seconds 0"
         out.append(line)
     return "set -eu\n" + "\n".join(out)
 

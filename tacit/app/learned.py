@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tacit.export.model_folder import SampleModel
 
 
+SINGLE = {"image": (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"), "text": (".txt",)}
+
+
 class LearnedEncoder:
     """Made by `tacit.learn` and `tacit.load`. `data` is anything that `tacit learn` takes: a folder, an archive, a table, arrays, texts."""
 
@@ -56,10 +59,20 @@ class LearnedEncoder:
         from tacit.connect.open_pool import open_pool
         from tacit.contracts.pool import Pool as Pools
 
-        pool = data if isinstance(data, Pools) else open_pool(data, modality=self.modality, column=column)
+        pool = data if isinstance(data, Pools) else self._single(data) or open_pool(data, modality=self.modality, column=column)
         if pool.modality != self.modality:
             raise DataError(f"this model embeds {self.modality}, and {pool.described} holds {pool.modality}.", "Learn a model of that modality.")
         return pool
+
+    def _single(self, data: Any) -> Pool | None:
+        """One picture, or one text file, as a pool of its own; None where the data are something else."""
+        from tacit.connect.open_pool import open_pool, subset
+
+        path = Path(data) if isinstance(data, str | Path) else None
+        if path is None or not path.is_file() or path.suffix.lower() not in SINGLE.get(self.modality, ()):
+            return None
+        folder = open_pool(str(path.parent), modality=self.modality)
+        return subset(folder, np.array([list(folder.names).index(path.name)]))
 
     def tune(self, data: Any, labels: Any, metric: str | None = None, entity: str | None = None, seed: int = 0) -> Tuned:
         """Fit a head on this encoder's frozen embeddings from labels (a file, or one per sample; None or NaN: not labelled); the model keeps it.
