@@ -15,7 +15,7 @@ from tacit.contracts.catalog import load, names
 from tacit.contracts.errors import DataError
 from tacit.contracts.pool import Pool
 
-FEW, LONG, WINDOW = 100, 1000, 128  # up to so many recordings, one of them of so many steps: cut into windows of so many
+FEW, LONG, WINDOW = 100, 1000, 128  # up to so many recordings, half of them of so many steps or more: cut into windows of so many
 
 __all__ = ["joined", "open_pool", "subset"]
 
@@ -53,8 +53,8 @@ def _cut(pool: Pool, wishes: PoolWishes) -> Pool:
     if window is None:
         if len(pool) > FEW:
             return pool
-        longest = max((len(s) for s in pool.read(range(len(pool))) if isinstance(s, np.ndarray)), default=0)
-        if longest < LONG:
+        lengths = [len(s) for s in pool.read(range(len(pool))) if isinstance(s, np.ndarray)]
+        if not lengths or np.median(lengths) < LONG:
             return pool
         window = WINDOW
     return Windowed(pool, window, wishes.stride or max(1, window // 2))

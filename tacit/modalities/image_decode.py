@@ -31,6 +31,7 @@ def decode(raw: Any, channels: int, side: tuple[int, int]) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata that does not touch the pixels
+            picture.load()  # all of it now: a file that is cut off must fail here
             picture = fitted(plain(picture, channels), side)
     except (OSError, ValueError, SyntaxError, EOFError, Pillow.DecompressionBombError, MemoryError) as error:
         raise Undecodable(_words(error)) from error

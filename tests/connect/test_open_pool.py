@@ -221,7 +221,8 @@ def test_long_recordings_are_cut_into_windows():
     assert len(pool) == 20 and pool.names[1] == "0@50" and pool.names[-1] == "1"
     assert np.array_equal(pool.read([3])[0], long[150:250, None])
     assert pool.columns["series"].tolist() == ["0"] * 19 + ["1"] and "10 steps at the ends" in pool.notes[-1]
-    assert len(open_pool([long, long[:20]])) > 2, "a few long recordings are cut without being asked"
+    assert len(open_pool([long, long[:20], long])) > 3, "a few long recordings are cut without being asked"
+    assert len(open_pool([long, long[:20], long[:30]])) == 3, "one that is longer than the rest is an outlier"
 
 
 def test_unknown_modality_and_a_wrong_one(folder):

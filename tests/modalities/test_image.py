@@ -96,6 +96,8 @@ def test_what_is_no_whole_picture_is_refused_by_name():
     samples, at, refused = Image(GRAY).arrays(raws, list("abcdefg"))
     assert at.tolist() == [3] and len(samples.values) == 1
     assert [r.name for r in refused] == list("abcefg") and all(r.reason for r in refused)
+    whole_size = written(Pillow.effect_noise((16, 16), 50), "JPEG")
+    assert Image(GRAY).arrays([whole_size[:-60]], ["a"])[2], "also where nothing is left to be done but to read it"
     assert refused[0].reason == "empty" and "permission denied" in refused[3].reason and "truncated" in refused[2].reason
 
 
