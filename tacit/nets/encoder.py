@@ -84,6 +84,9 @@ class Encoder(nn.Module, ABC):
         z = (batch.values - self.mean) / self.deviation
         return z if batch.valid is None else z.masked_fill(~batch.valid, 0)
 
+    def begin(self, samples: Samples) -> None:
+        """A look at samples that will be learned from, before the first step: for encoders that start from statistics of them."""
+
     @abstractmethod
     def forward(self, batch: Batch, hidden: Tensor | None = None) -> Features:
         """hidden: [B, N] bool on the patch grid, True = not shown: mapped to a mask token, or painted with the mean at the input."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from tacit.contracts.errors import DataError
-from tacit.contracts.layout import Layout
+from tacit.contracts.layout import Layout, Samples
 from tacit.nets.encoder import Batch, Encoder
+from tacit.nets.encoders.bagged import Bagged
 from tacit.nets.encoders.gpt import GPT
 from tacit.nets.encoders.transformer import Transformer
 
@@ -23,7 +25,7 @@ def batch(lengths: tuple[int, ...] = (12, 7, 1, 4), size: int = 12, seed: int = 
 
 def stirred(part: type[Encoder]) -> Encoder:
     """An encoder whose ways back are no zeros, as after some learning."""
-    encoder = part(LAYOUT, seed=1, width=16, depth=2, heads=2)
+    encoder = part(LAYOUT, seed=1, **({} if part is Bagged else {"depth": 2, "heads": 2}), width=16)
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for parameter in encoder.parameters():
@@ -31,7 +33,7 @@ def stirred(part: type[Encoder]) -> Encoder:
     return encoder.eval()
 
 
-PARTS = [Transformer, GPT]
+PARTS = [Transformer, GPT, Bagged]
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -65,7 +67,7 @@ def test_a_hidden_token_cannot_be_seen(part: type[Encoder]) -> None:
     assert torch.equal(one.tokens, two.tokens) and not torch.allclose(one.pooled[:2], encoder(b).pooled[:2])
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [Transformer, GPT])
 def test_what_comes_later_is_seen_by_the_one_and_not_by_the_other(part: type[Encoder]) -> None:
     encoder, b = stirred(part), batch((12, 12))
     later = Batch(b.values.clone(), b.valid)
@@ -99,5 +101,41 @@ def test_the_last_token_can_be_the_embedding() -> None:
 def test_refusals(part: type[Encoder]) -> None:
     with pytest.raises(DataError, match="reads texts, not samples of series"):
         part(Layout("series", "number", (12,)))
-    with pytest.raises(DataError, match="heads can't share"):
-        part(LAYOUT, width=18, heads=4)
+    if part is not Bagged:
+        with pytest.raises(DataError, match="heads can't share"):
+            part(LAYOUT, width=18, heads=4)
+
+
+def topics(n: int = 300) -> tuple[Samples, np.ndarray]:
+    """Texts of eight words each out of one of two sets of twenty, and some that all share; which set."""
+    rng = np.random.default_rng(0)
+    topic = rng.integers(0, 2, n)
+    own = rng.integers(5, 25, (n, 8)) + 20 * topic[:, None]
+    ids = np.where(rng.random((n, 8)) < 0.4, rng.integers(45, 50, (n, 8)), own)
+    return Samples(np.pad(ids, ((0, 0), (0, 4))).astype(np.int32), np.pad(np.ones((n, 8), np.bool_), ((0, 0), (0, 4)))), topic
+
+
+def test_bagged_starts_from_which_words_share_texts() -> None:
+    samples, topic = topics()
+    encoder, other = Bagged(LAYOUT, seed=3, width=16), Bagged(LAYOUT, seed=3, width=16)
+    before = torch.get_rng_state()
+    encoder.begin(samples)
+    other.begin(samples)
+    assert torch.equal(before, torch.get_rng_state())
+    assert all(torch.equal(a, b) for a, b in zip(encoder.parameters(), other.parameters(), strict=True))
+    weights = encoder.weight.detach()
+    assert weights[45:].max() < weights[5:45].min(), "words of all texts weigh less"
+    pooled = encoder(Batch.of(samples)).pooled.detach().numpy()
+    assert abs(pooled.mean(0)).max() < 0.5 and np.allclose((pooled**2).mean(1), 1, atol=1e-3)
+    sides = [pooled[:150][topic[:150] == k].mean(0) for k in (0, 1)]
+    guess = (pooled[150:] @ (sides[1] - sides[0])) > 0
+    assert (guess == topic[150:]).mean() > 0.95
+    spread = pooled.std(0)
+    assert spread.max() < 10 * spread.min(), "no column carries all"
+
+
+def test_bagged_texts_of_one_word_have_no_company() -> None:
+    encoder = Bagged(LAYOUT, width=16)
+    before = encoder.embed.weight.detach().clone()
+    encoder.begin(Samples(np.full((9, 12), 7, np.int32), np.arange(12) < np.ones((9, 1))))
+    assert torch.equal(before, encoder.embed.weight) and torch.isfinite(encoder(batch()).pooled).all()
