@@ -121,7 +121,7 @@ def one_seed(data: SeriesSet, methods: dict[str, Method], steps: int, seconds: f
     for name, method in methods.items():
         encoder, took = teach(method, setting, steps, seed)
         sides = [FrozenEncoder(encoder).readings(side.samples) for side in (setting.train, setting.test)]
-        ours.append(Frozen(name, f"ours: {name}", {key: Variant(sides[0][key], sides[1][key]) for key in sides[0]}))
+        ours.append(Frozen(name, f"ours: {name}", {key: Variant(sides[0][key], sides[1][key], sides[0][key]) for key in sides[0]}))
         setting.encoder = setting.encoder or encoder
         print(f"{data.name}, seed {seed}: {name} taught in {took:.0f} s", flush=True)
     draws = draws_of(data, setting, seed)
