@@ -40,11 +40,13 @@ FEW = 5  # labels a class below which the report warns
 
 
 class Judge(Protocol):
-    """values: [splits] of one encoder, more is better; rungs: {title: [splits]}, once there is an encoder; share: held out over learned from."""
+    """values: [splits] of one encoder, more is better; rungs: {title: [splits]}, once there is an encoder; share: held out over learned from;
+    labelled: whether it can say that something helps."""
 
     title: str
     points: float
     share: float
+    labelled: bool
 
     def values(self, encoder: Encoder) -> NDArray[np.float64]: ...
 
@@ -62,7 +64,7 @@ class LabelJudge:
         self.setting = Setting(data, data, goal, metric, unlabelled, seed=seed, seconds=seconds)
         many = 1 if self.setting.how == "by time" else SPLITS
         self.splits = [split(data, goal, self.setting.rng(21, turn), HELD) for turn in range(many)]
-        self.title, self.points, self.share = metric.title, metric.points, HELD / (1 - HELD)
+        self.title, self.points, self.share, self.labelled = metric.title, metric.points, HELD / (1 - HELD), True
 
     def values(self, encoder: Encoder) -> NDArray[np.float64]:
         return self._of(readings("ours", "ours", FrozenEncoder(encoder), self.setting))
@@ -109,7 +111,7 @@ class LabelFreeJudge:
 
     def __init__(self, samples: Samples, forbidden: tuple[str, ...] = (), seed: int = 0) -> None:
         self.samples, self.forbidden, self.seed = samples.take(slice(0, LOOKED_AT)), frozenset(forbidden), seed
-        self.title, self.points, self.share = "label-free measures, as a multiple of the untrained encoder's", 1.0, 0.0
+        self.title, self.points, self.share, self.labelled = "label-free measures", 1.0, 0.0, False
         self.start: Sights | None = None
 
     def values(self, encoder: Encoder) -> NDArray[np.float64]:

@@ -80,16 +80,27 @@ class Comparison:
         others = [s for s in self.standings[1:] if s.values.size]
         told = f"{first.task}: {_told(self, first.mean)}" + (f", then {others[0].task}: {_told(self, others[0].mean)}" if others else "")
         use = f"Use {first.task}" if self.verdict.state == "helps" else f"Not worth it yet. The best task is {first.task}"
+        answer = f"{use}; it {self.verdict.sentence}" if self.judge.labelled else self._unlabelled(first)
         lost = [f"{s.task} failed: {s.failed}" for s in self.standings if s.failed]
         return [
-            Section("Which task", [f"{use}; it {self.verdict.sentence}"]),
+            Section("Which task", [answer]),
             Section("Why", [f"By {self.judge.title}, mean over {self.seeds} seeds: {told}.", *lost], self.rows()),
             Section("How sure", [self._sure(), self.judge.trust]),
             Section("What it costs", [f"{self.seconds:,.0f} s of learning for the encoder kept; {self.spent:,.0f} s for the whole comparison."]),
             Section("What would change the answer", self._change()),
         ]
 
+    def _unlabelled(self, first: Standing) -> str:
+        """Without labels nothing is said to help."""
+        told = f"{first.task} ({_told(self, first.mean)} times the untrained encoder's, effective rank, views found and uniformity together)"
+        if first.mean <= 1:
+            return f"Not one that can be named: without labels the best that can be seen is {told}, which is no better than untrained."
+        return f"{first.task}, as far as can be told without labels; whether it helps cannot be. By what can be seen: {told}."
+
     def _sure(self) -> str:
+        if not self.judge.labelled:
+            first = f"{self.winner} stays first in {self.sure:.0%} of resamples of seeds, by these measures"
+            return f"{first}: that is not how likely it is to serve you best."
         if self.sure >= SURE:
             return f"{self.winner} stays first in {self.sure:.0%} of resamples of seeds and splits."
         near = [s.task for s in self.standings[1:] if s.values.size and not s.out][:2]
@@ -98,8 +109,8 @@ class Comparison:
     def _change(self) -> list[str]:
         left = [s.task for s in self.standings if s.out]
         lines = [f"More time: {', '.join(left)} left after a part of it, and may be slow starters." if left else "More time for all."]
-        lines.append("More seeds and more labels, where the first two are close.")
-        if self.verdict.state != "helps":
+        lines.append("More seeds and more labels, where the first two are close." if self.judge.labelled else "Labels: twenty a class would decide.")
+        if self.judge.labelled and self.verdict.state != "helps":
             lines.append(f"More unlabelled data or a longer run, for a learned encoder to get past {self.verdict.rung}.")
         return lines
 

@@ -23,7 +23,7 @@ WORTH = {"good": 0.9, "fair": 0.8, "poor": 0.6, "bad": 0.5, "slow": 0.7}
 class Scores:
     """A judge that reads an encoder's worth off it, with noise by split that all share and noise of its own."""
 
-    title, points, share, trust = "accuracy", 100.0, 0.5, "Judged by nobody."
+    title, points, share, labelled, trust = "accuracy", 100.0, 0.5, True, "Judged by nobody."
 
     def __init__(self, noise: float = 0.01, splits: int = 5) -> None:
         self.noise, self.splits = noise, np.random.default_rng(0).normal(0, 0.1, splits)
@@ -82,6 +82,17 @@ def test_a_collapse_is_a_row_and_no_end() -> None:
     assert next(r for r in found.rows() if r.title == "good").failed.startswith("CollapseError")
     with pytest.raises(DataError, match=r"no task could be learned: good: CollapseError"):
         compare(Learned(fails="good"), ["good"], 8, Scores())
+
+
+def test_without_labels_nothing_is_said_to_help() -> None:
+    judge = Scores()
+    judge.labelled = False  # type: ignore[misc]
+    page = compare(Learned(), ["good", "bad"], 8, judge, seeds=2).markdown()
+    assert "whether it helps cannot be" not in page and "no better than untrained" in page  # 0.9 of the untrained encoder's
+    WORTH["better"] = 1.8
+    page = compare(Learned(), ["better", "bad"], 8, judge, seeds=2).markdown()
+    assert "better, as far as can be told without labels; whether it helps cannot be" in page and "it helps on" not in page
+    assert "not how likely it is to serve you best" in page and "Labels: twenty a class" in page
 
 
 def test_errors_count_seeds_and_overlapping_splits() -> None:
