@@ -29,10 +29,10 @@ LEAST = {
     "sink": 2,
     "stream task": 3,
     "pretext task": 15,
-    "encoder": 0,
-    "views": 0,
+    "encoder": 8,
+    "views": 3,
     "modality": 3,
-    "pool": 9,
+    "pool": 10,
     "protocol": 3,
     "rung": 8,
 }
@@ -452,3 +452,98 @@ def test_a_modality_keeps_the_contract(name: str) -> None:
     assert len(none.values) == len(empty) == 0 and none.values.shape[1:] == shape
     assert made.show(samples.values[0], None if samples.valid is None else samples.valid[0]) is not None
     assert made.where(0) and isinstance(made.where(0), str)
+
+
+# ------------------------------------------------------------------ encoders, views
+def samples_of(modality: str) -> tuple[Any, Any]:
+    """(layout, batch of 6 random samples, some with parts that are not real)."""
+    import torch
+
+    from tacit.contracts.layout import Layout
+    from tacit.nets.encoder import Batch
+
+    rng = torch.Generator().manual_seed(0)
+    if modality == "image":
+        layout = Layout("image", "number", (32, 32), 3, mean=(120.0,) * 3, deviation=(60.0,) * 3)
+        return layout, Batch(torch.randint(0, 256, (6, 3, 32, 32), generator=rng, dtype=torch.uint8))
+    if modality == "series":
+        valid = torch.rand(6, 40, 2, generator=rng) < 0.9
+        valid[0, 30:] = False
+        layout = Layout("series", "number", (40,), 2, mean=(1.0, 0.0), deviation=(2.0, 1.0))
+        return layout, Batch(torch.randn(6, 40, 2, generator=rng) * valid, valid)
+    valid = torch.arange(20) < torch.tensor([20, 20, 12, 7, 2, 20]).unsqueeze(1)
+    special = {"pad": 0, "unk": 1, "mask": 2, "cls": 3, "sep": 4, "inside": 45}
+    layout = Layout("text", "category", (20,), 1, vocabulary=50, special=special)
+    return layout, Batch(torch.randint(5, 50, (6, 20), generator=rng).masked_fill(~valid, 0), valid)
+
+
+CONFIGURED = {"public": "reads the configuration of somebody else's model; tests/export holds it to the contract"}
+ENCODERS = [(n, m) for n in names("encoder") if n not in CONFIGURED for m in sorted(load("encoder", n).modalities)]
+
+
+@pytest.mark.parametrize(("name", "modality"), ENCODERS)
+def test_an_encoder_keeps_the_contract(name: str, modality: str) -> None:
+    """Its seed alone makes its weights; tokens lie on its grid; what is hidden counts; samples do not see each other; other data are refused."""
+    import torch
+
+    from tacit.contracts.errors import TacitError
+    from tacit.nets.encoder import Batch
+
+    part, (layout, batch) = load("encoder", name), samples_of(modality)
+    chance = torch.get_rng_state()
+    one, two, other = (part(layout, seed=seed).eval() for seed in (1, 1, 2))
+    assert torch.equal(chance, torch.get_rng_state()), "the global generator was used"
+    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True))
+    assert any(not torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+    many = int(np.prod(one.grid))
+    hidden = torch.zeros(6, many, dtype=torch.bool)
+    hidden[:, : max(1, many // 2)] = True
+    with torch.no_grad():
+        said, without, alone = one(batch), one(batch, hidden), one(batch.take(torch.tensor([3])))
+    assert said.tokens.shape == (6, many, one.width) and said.pooled.shape == (6, one.width)
+    assert said.valid is None or said.valid.shape == (6, many)
+    assert torch.isfinite(said.tokens).all() and torch.isfinite(said.pooled).all()
+    assert not torch.equal(said.pooled, without.pooled)
+    assert torch.allclose(said.pooled[3], alone.pooled[0], atol=1e-4)
+    nothing = Batch(batch.values, None if batch.valid is None else torch.zeros_like(batch.valid))
+    with torch.no_grad():
+        assert torch.isfinite(one(nothing).pooled).all(), "of a sample in which nothing is real"
+    with pytest.raises(TacitError):
+        part(samples_of(next(m for m in ("image", "series", "text") if m not in part.modalities))[0])
+
+
+@pytest.mark.parametrize("name", names("views"))
+def test_views_keep_the_contract(name: str) -> None:
+    """Same shapes, the same again from the same generator, samples untouched; every kind can be forbidden; what a power promises is there."""
+    import torch
+
+    layout, batch = samples_of(name)
+    part = load("views", name)
+    patch = (8, 8) if name == "image" else (4,) if name == "series" else (1,)
+    views, before = part(layout, patch), [t.clone() for t in batch if t is not None]
+    n = int(np.prod(views.grid))
+
+    def rng(seed: int = 0) -> Any:
+        return torch.Generator().manual_seed(seed)
+
+    chance = torch.get_rng_state()
+    makers = {"weak": views.weak, "strong": views.strong, **({"corrupted": views.corrupted} if "corrupt" in views.powers else {})}
+    makers |= {k: (lambda b, g, k=k: views.nuisance(k, 3, b, g)) for k in views.nuisances}
+    for kind, make in makers.items():
+        made, again = make(batch, rng(1)), make(batch, rng(1))
+        assert made.values.shape == batch.values.shape and torch.equal(made.values, again.values), kind
+        assert torch.isfinite(made.values.float()).all() and (made.valid is None or made.valid.shape == made.values.shape), kind
+    content, real = views.content(batch)
+    assert content.shape[:2] == (6, n) and (content.ndim == 2) == (layout.kind == "category") and (real is None or real.shape == content.shape)
+    for blocks in (False, True):
+        hidden = views.hidden(batch, 0.5, rng(), blocks)
+        assert hidden.shape == (6, n) and hidden.dtype == torch.bool and torch.equal(hidden, views.hidden(batch, 0.5, rng(), blocks))
+    assert torch.equal(chance, torch.get_rng_state()), "the global generator was used"
+    assert all(torch.equal(a, b) for a, b in zip(before, [t for t in batch if t is not None], strict=True)), "the samples were changed"
+    assert (views.turns > 1) == ("rotate" in views.powers) and (views.orders > 1) == ("order" in views.powers)
+    assert views.why_not("telepathy") and all(views.why_not(power) is None for power in views.powers)
+    for forbidden in [{kind} for kind in views.kinds] + [set(views.kinds)]:
+        still = part(layout, patch, frozenset(forbidden))
+        assert still.strong(batch, rng()).values.shape == batch.values.shape
+    everything = part(layout, patch, frozenset(views.kinds))
+    assert torch.equal(everything.weak(batch, rng()).values.float(), batch.values.float()), "all kinds are forbidden, and weak changes something"

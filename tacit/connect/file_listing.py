@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ SUFFIXES = {
     "image": frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".avif"}),
     "text": frozenset({".txt", ".text"}),
 }
+SERIES = re.compile(r"^[^.].*\.((csv|tsv|jsonl|ndjson|parquet)(\.gz)?|npy)$")
 ABOUT = re.compile(r"^(read.?me|licen[cs]e|notice|copying|attribution|authors|changelog|citation|requirements)", re.IGNORECASE)
 
 
@@ -66,6 +68,35 @@ def folders_of(names: Sequence[str]) -> dict[str, NDArray[Any]]:
     """The column `folder` (path above the file), where samples lie in more than one. Never read as a label unless asked."""
     folders = [name.rpartition("/")[0] for name in names]
     return {"folder": np.array(folders)} if len(set(folders)) > 1 else {}
+
+
+def files_in(root: Path) -> list[str]:
+    """Paths of all files inside, with slashes; links to folders are not followed, since they may lead in circles."""
+    found: list[str] = []
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"a folder in {root} cannot be opened: {error}.", "Give the right to read it, or leave it out.") from error
+
+    for here, folders, files in os.walk(root, onerror=refuse):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        inside = Path(here).relative_to(root).as_posix()
+        found += [f if inside == "." else f"{inside}/{f}" for f in files]
+    return found
+
+
+def held_by(root: Path) -> str:
+    """hub (a data set as `save_to_disk` leaves it), files (samples are files) or recordings (tables of numbers): by the first sample found."""
+    if (root / "dataset_info.json").is_file() or (root / "dataset_dict.json").is_file():
+        return "hub"
+    found = "files"
+    for _, folders, names in os.walk(root):
+        folders[:] = sorted(f for f in folders if not _hidden(f) and f != "labels")
+        for name in names:
+            if modality_of(name) and not _hidden(name) and not ABOUT.match(name):
+                return "files"
+            if SERIES.search(name.lower()):
+                found = "recordings"
+    return found
 
 
 def _hidden(name: str) -> bool:

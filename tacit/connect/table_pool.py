@@ -30,6 +30,7 @@ class TablePool(Pool):
         self.notes: list[str] = list(roles.notes)
         self._bad, self._base = bad, base
         self._form = roles.form
+        self.value_names = tuple(roles.values)
         used = [*roles.values, roles.sample]
         if bad:
             first = next(iter(bad))

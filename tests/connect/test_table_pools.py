@@ -223,3 +223,15 @@ def test_one_class_and_more_classes_than_samples():
     require_classes(read_labels(["x", "y", "x", "y"], pool))
     with pytest.raises(DataError, match="there are no labels at nowhere"):
         read_labels("nowhere.csv", pool)
+
+
+def test_a_folder_of_tables_is_recordings(tmp_path):
+    for k, name in enumerate(["valve/1.csv", "valve/2.csv", "README.txt", "labels/1.csv"]):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("time,a,b\n" + "".join(f"{t},{t * k},{t}\n" for t in range(30)))
+    (tmp_path / "other.csv").write_text("time,a\n1,2\n3,4\n")
+    pool = open_pool(tmp_path, value_columns=("b", "a"))
+    assert pool.names == ["other.csv", "valve/1.csv", "valve/2.csv"] and pool.columns["folder"].tolist() == ["", "valve", "valve"]
+    bad, series = pool.read([0, 2])
+    assert isinstance(bad, OSError) and "no column 'b'" in str(bad) and series.shape == (30, 2) and series[2].tolist() == [2, 2]
+    assert len(open_pool(tmp_path, window=10, stride=10)) == 7

@@ -5,7 +5,6 @@ Only names are kept: a folder of any size opens within the memory that its names
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit.connect.file_bytes import as_path, as_text
-from tacit.connect.file_listing import choose, folders_of
+from tacit.connect.file_listing import choose, files_in, folders_of, held_by
 from tacit.connect.pool_wishes import PoolWishes
-from tacit.contracts.errors import DataError
 from tacit.contracts.pool import Pool
 
 
@@ -28,14 +26,14 @@ class Folder(Pool):
     def __init__(self, source: Any, wishes: PoolWishes | None = None) -> None:
         self.source, self.wishes = source, wishes or PoolWishes()
         self._root = Path(source)
-        self.modality, self.names, self.notes = choose(_files(self._root), self.wishes, str(source))
+        self.modality, self.names, self.notes = choose(files_in(self._root), self.wishes, str(source))
         self.columns: dict[str, NDArray[Any]] = folders_of(self.names)
         self.described = f"{len(self.names):,} {self.modality} files in {source}"
 
     @classmethod
     def accepts(cls, source: Any) -> bool:
         path = as_path(source)
-        return path is not None and path.is_dir() and not (path / "dataset_info.json").is_file() and not (path / "dataset_dict.json").is_file()
+        return path is not None and path.is_dir() and held_by(path) == "files"
 
     def read(self, at: Sequence[int] | NDArray[np.int64]) -> list[Any]:
         return [self._one(self.names[int(i)]) for i in at]
@@ -46,17 +44,3 @@ class Folder(Pool):
         except OSError as error:
             return error
         return data if self.modality == "image" else as_text(data)[0]
-
-
-def _files(root: Path) -> list[str]:
-    """Paths of all files inside, with slashes; links to folders are not followed, since they may lead in circles."""
-    found: list[str] = []
-
-    def refuse(error: OSError) -> None:
-        raise DataError(f"a folder in {root} cannot be opened: {error}.", "Give the right to read it, or leave it out.") from error
-
-    for here, folders, files in os.walk(root, onerror=refuse):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        inside = Path(here).relative_to(root).as_posix()
-        found += [f if inside == "." else f"{inside}/{f}" for f in files]
-    return found

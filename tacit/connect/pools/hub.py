@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tacit.connect.file_bytes import as_path
+from tacit.connect.file_listing import held_by
 from tacit.connect.pool_wishes import PoolWishes
 from tacit.connect.table_files import arrow_columns
 from tacit.connect.table_pool import TablePool
@@ -27,7 +28,7 @@ class Hub(TablePool):
     @classmethod
     def accepts(cls, source: Any) -> bool:
         path = as_path(source)
-        return path is not None and path.is_dir() and ((path / "dataset_info.json").is_file() or (path / "dataset_dict.json").is_file())
+        return path is not None and path.is_dir() and held_by(path) == "hub"
 
 
 def _split(folder: Path) -> Path:
