@@ -1,0 +1,241 @@
+"""The commands of learning on samples, in process: what they write, what they refuse and how they say it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import tacit
+from tacit.app.main import run
+
+TINY = ["--steps", "3", "--encoder", "convnet:base=8", "--batch", "16", "--quiet"]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """photos/ of two kinds, labels.csv, and model/ learned from them."""
+    here = tmp_path_factory.mktemp("learning")
+    rng = np.random.default_rng(0)
+    (here / "photos").mkdir()
+    rows = ["path,label"]
+    for i in range(40):
+        small = rng.integers(0, 255, (4, 4, 3) if i % 2 else (16, 16, 3), np.uint8)
+        Image.fromarray(small).resize((16, 16)).save(here / "photos" / f"{i:02d}.png")
+        rows.append(f"{i:02d}.png,{'smooth' if i % 2 else 'rough'}")
+    (here / "labels.csv").write_text("\n".join(rows) + "\n")
+    run_ok("learn", str(here / "photos"), "--out", str(here / "model"), *TINY)
+    return here
+
+
+def run_ok(*arguments: str) -> None:
+    with pytest.raises(SystemExit) as end:
+        run(list(arguments))
+    assert end.value.code == 0
+
+
+def run_refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What standard error says of a run that must be refused with code 2."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        run(list(arguments))
+    said = capsys.readouterr().err
+    assert end.value.code == 2, said
+    assert "Traceback" not in said
+    return said
+
+
+def test_a_model_tells_what_it_is(place: Path) -> None:
+    learned = tacit.load(place / "model")
+    assert isinstance(learned, tacit.LearnedEncoder) and learned.modality == "image"
+    about = json.loads((place / "model" / "model.json").read_text())
+    assert about["recipe"]["pretext"] == {"contrastive": 1.0} and about["learning"]["steps"] == 3 and about["data"]["samples"] == 40
+    assert about["checks"] and about["versions"]["torch"] == torch.__version__
+
+
+@pytest.mark.parametrize("ending", ["parquet", "npz", "csv"])
+def test_embeddings_are_written_in_three_forms(place: Path, ending: str) -> None:
+    out = place / f"e.{ending}"
+    run_ok("embed", str(place / "model"), str(place / "photos"), "--out", str(out), "--quiet")
+    expected = tacit.load(place / "model").embed(str(place / "photos"))
+    if ending == "parquet":
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(out)
+        found = np.array(table["embedding"].to_pylist(), np.float32)
+        assert table["name"].to_pylist()[0] == "00.png"
+    elif ending == "npz":
+        found = np.load(out)["embedding"]
+    else:
+        found = np.loadtxt(out, delimiter=",", skiprows=1, usecols=range(1, expected.shape[1] + 1), dtype=np.float32)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_tuned_models_predict(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tuned = place / "tuned"
+    run_ok("tune", str(place / "model"), str(place / "photos"), "--labels", str(place / "labels.csv"), "--out", str(tuned))
+    assert "balanced_accuracy, 5 folds" in capsys.readouterr().err
+    run_ok("predict", str(tuned), str(place / "photos"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "name,label,p_rough,p_smooth" and len(lines) == 41
+    right = [line.split(",")[1] == ("smooth" if int(line[:2]) % 2 else "rough") for line in lines[1:]]
+    assert sum(right) >= 38
+    odds = np.array([[float(v) for v in line.split(",")[2:]] for line in lines[1:]])
+    np.testing.assert_allclose(odds.sum(1), 1, atol=1e-5)
+
+
+def test_search_finds_the_query_itself_first(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_ok("search", str(place / "model"), str(place / "photos"), "--query", str(place / "photos" / "07.png"), "--count", "3", "--json")
+    (line,) = capsys.readouterr().out.splitlines()
+    found = json.loads(line)["found"]
+    assert found[0] == {"name": "07.png", "likeness": 1.0} and len(found) == 3
+
+
+def test_learning_goes_on_from_a_model(place: Path) -> None:
+    run_ok("learn", str(place / "photos"), "--from", str(place / "model"), "--out", str(place / "further"), "--steps", "2", "--quiet")
+    about = json.loads((place / "further" / "model.json").read_text())
+    assert about["started_from"] == json.loads((place / "model" / "model.json").read_text())["sha256"] and about["encoder"]["arguments"]["base"] == 8
+
+
+def test_history_watch_learn_from_share_one_folder(tmp_path: Path) -> None:
+    rows = [f"2024-01-01T00:{i // 60 % 60:02d}:{i % 60:02d}Z,{np.sin(i / 9):.4f},{(i * 7919) % 13}" for i in range(1200)]
+    for name, part in (("history", rows[:600]), ("then", rows[600:900]), ("more", rows[900:])):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["time,x,y", *part]) + "\n")
+    model = tmp_path / "model"
+    run_ok("learn", str(tmp_path / "history.csv"), "--out", str(model))
+    out = tmp_path / "out.jsonl"
+    run_ok("watch", str(tmp_path / "then.csv"), "--model", str(model), "--no-dashboard", "--out", f"jsonl:{out}")
+    insights = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(insights) == 300 and insights[0]["score"] is not None  # it was warm at once
+    run_ok("learn", str(tmp_path / "more.csv"), "--from", str(model), "--out", str(tmp_path / "model2"))
+    assert isinstance(tacit.load(tmp_path / "model2"), tacit.Model)
+    assert json.loads((tmp_path / "model2" / "about.json").read_text())["events"] == 1200
+
+
+def test_models_of_another_kind_are_refused(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("\n".join(f"this is sentence number {i} of them" for i in range(12)))
+    said = run_refused(capsys, "embed", str(place / "model"), str(texts), "--out", str(tmp_path / "e.npz"))
+    assert "image" in said and "text" in said
+    said = run_refused(capsys, "predict", str(place / "model"), str(place / "photos"))
+    assert "it was never tuned" in said and "tacit tune" in said
+    said = run_refused(capsys, "embed", str(tmp_path), str(texts), "--out", str(tmp_path / "e.npz"))
+    assert "holds no" in said
+
+
+def test_damaged_models_are_refused(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def changed(what: str) -> Path:
+        folder = tmp_path / what
+        shutil.copytree(place / "model", folder)
+        return folder
+
+    def refused(folder: Path) -> str:
+        return run_refused(capsys, "embed", str(folder), str(place / "photos"), "--out", str(tmp_path / "e.npz"))
+
+    weights = changed("weights")
+    file = next(weights.glob("encoder-*.safetensors"))
+    file.write_bytes(file.read_bytes()[:-4] + b"\0\0\0\1")
+    assert "damaged" in refused(weights)
+    file.unlink()
+    assert "is missing" in refused(weights)
+    for what, old, new, told in (
+        ("version", "tacit-encoder/1", "tacit-encoder/9", "format"),
+        ("altered", '"steps": 3', '"steps": 4', "altered"),
+    ):
+        folder = changed(what)
+        text = (folder / "model.json").read_text()
+        assert old in text
+        (folder / "model.json").write_text(text.replace(old, new))
+        assert told in refused(folder)
+    half = changed("half")
+    (half / "model.json").write_text((half / "model.json").read_text()[:100])
+    assert "cannot be read" in refused(half)
+
+
+def test_weights_that_do_not_fit_are_an_error(place: Path) -> None:
+    from tacit.contracts.errors import ModelError
+    from tacit.export import model_folder
+
+    model = model_folder.load(place / "model")
+    model.encoder.base = 16  # as if another tacit had made the encoder wider
+    folder = place / "other"
+    model_folder.save(model, folder)
+    with pytest.raises(ModelError, match="do not fit the encoder"):
+        model_folder.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--pretext", "contrastve"], "Did you mean 'contrastive'"),
+        (["--pretext", "contrastive=x"], "no weight"),
+        (["--pretext", "nextsentence"], "cannot be set"),
+        (["--encoder", "resnet"], "Did you mean 'resnet18'"),
+        (["--encoder", "gpt"], "takes text, not image"),
+        (["--encoder", "convnet:bas=8"], "cannot be made so"),
+        (["--minutes", "0"], "above 0"),
+        (["--minutes", "1", "--steps", "5"], "Give one of them"),
+        (["--device", "cuda"], "no GPU"),
+        (["--forbid", "flop"], "Did you mean 'flip'"),
+        (["--from", "nowhere"], "there is no model folder"),
+        (["--recipe", "nowhere.toml"], "cannot be read"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_what_cannot_be_is_said(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str) -> None:
+    if "cuda" in arguments and torch.cuda.is_available():
+        arguments = ["--device", "cuda:99"]
+        told = "GPU"
+    out = tmp_path / "m"
+    assert told in run_refused(capsys, "learn", str(place / "photos"), "--out", str(out), "--no-check", "--quiet", *arguments)
+    assert not (out / "model.json").exists()
+
+
+def test_a_finished_model_is_not_written_over(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "already holds a model" in run_refused(capsys, "learn", str(place / "photos"), "--out", str(place / "model"), *TINY)
+
+
+def test_evaluation_says_whether_it_helps_and_leaves_a_trail(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(place / "model", model)
+    asked = ["evaluate", str(model), str(place / "photos"), "--labels", str(place / "labels.csv"), "--protocol", "knn,probe", "--seconds", "0"]
+    run_ok(*asked, "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert "help" in told["verdict"] and {r["protocol"] for r in told["results"]} == {"knn", "probe"}
+    run_ok(*asked, "--quiet")
+    assert (model / "report.html").stat().st_size > 10_000
+    run_ok("ledger", str(model), "--out", str(tmp_path / "l.csv"))
+    assert len((tmp_path / "l.csv").read_text().splitlines()) == len(told["results"]) + 1
+    run_ok("ledger", str(model), "--all", "--out", str(tmp_path / "all.csv"))
+    assert len((tmp_path / "all.csv").read_text().splitlines()) == 2 * len(told["results"]) + 1
+    run_ok("card", str(model))
+    assert "Does it help?" in capsys.readouterr().out
+    assert "same" not in run_refused(capsys, "ledger", str(tmp_path / "none"))
+
+
+def test_leakage_is_refused_unless_forced(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(place / "model", model)
+    photos, labels = str(place / "photos"), str(place / "labels.csv")
+    asked = ["evaluate", str(model), photos, "--labels", labels, "--train", photos, "--train-labels", labels, "--protocol", "knn", "--seconds", "0"]
+    assert "40 of 40 test samples (100.0%) are in the pool" in run_refused(capsys, *asked)
+    run_ok(*asked, "--force", "--quiet")
+
+
+def test_comparison_names_a_winner_and_keeps_its_model(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["compare", str(place / "photos"), "--labels", str(place / "labels.csv"), "--pretext", "contrastive,rotation", "--minutes", "0.01"]
+    run_ok(*asked, "--seeds", "2", "--encoder", "convnet:base=8", "--out", str(tmp_path / "c"), "--quiet")
+    page = capsys.readouterr().out
+    for part in ("Which task", "Why", "How sure", "What it costs", "What would change the answer"):
+        assert part in page
+    assert (tmp_path / "c" / "comparison.html").is_file() and tacit.load(tmp_path / "c" / "model").width > 0
