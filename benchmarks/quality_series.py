@@ -3,8 +3,9 @@
     python -m benchmarks.quality_series [--sets BasicMotions …] [--seeds 3] [--steps 300] [--out benchmarks/results/quality_series.md]
 
 Every seed teaches an encoder on the training samples without their labels (the same task and settings for all sets) and draws the labels anew; all
-contestants get the same draws, and ridge with the same strengths, chosen on held-out parts of those labels only. The test samples are looked at once
-for each line. Budgets: labels a class, or "all"; for C-MAPSS engines out of 100, whole, tested on the last cycle of the 100 test engines (RMSE, less
+contestants get the same draws, and ridge with the same strengths, chosen on held-out parts of those labels only. Within a run the
+test samples decide nothing; task, batch and rate were picked beforehand on JapaneseVowels and BasicMotions, test accuracy included (docs/log.md).
+Budgets: labels a class, or "all"; for C-MAPSS engines out of 100, whole, tested on the last cycle of the 100 test engines (RMSE, less
 is better). Supervised from scratch is the same encoder taught by those labels alone, rates and stopping chosen on a held-out part, at most
 --seconds of wall time. ± is half of a 95 % interval over the seeds (Student's t); the gain is seed by seed, against whichever rung is best there.
 """
