@@ -59,8 +59,12 @@ def _text_layout(name: str, config: Any) -> tuple[Layout, dict[str, bytes]]:
     fallback = words.pad_token_id if words.pad_token_id is not None else (words.eos_token_id or 0)
     special = {ours: getattr(words, f"{theirs}_id") for ours, theirs in SPECIAL.items()}
     special = {k: int(fallback if v is None else v) for k, v in special.items()}
+    special["inside"] = int(config.vocab_size)  # which pieces go on inside a word is not known: each counts as a word
     length = min(LENGTH, int(getattr(config, "max_position_embeddings", LENGTH)))
-    return Layout("text", "category", (length,), 1, int(config.vocab_size), special=special), {"tokenizer.json": file}
+    return Layout("text", "category", (length,), 1, int(config.vocab_size), special=special), {
+        "tokenizer.json": file,
+        "text.json": b'{"windows": false, "wrapped": true}',
+    }
 
 
 def _image_layout(name: str, config: Any) -> Layout:

@@ -37,7 +37,6 @@ class Feeder:
         self.refused: list[Refused] = []
         self.rows: NDArray[np.int64] = np.arange(len(pool))
         self._whole: Samples | None = None
-        self._slot: NDArray[np.int64] | None = None
         layout = modality.layout
         each = math.prod(layout.size) * layout.channels * (1 if layout.modality == "image" else 5)
         if each * len(pool) <= limit:
@@ -50,22 +49,18 @@ class Feeder:
     def _load(self, progress: Callable[[int, int], None]) -> None:
         starts = range(0, len(self.pool), PIECE)
         parts: list[Samples] = []
-        kept: list[NDArray[np.int64]] = []
         with ThreadPoolExecutor(2, "tacit-load") as threads:
             for start, (samples, at, refused) in zip(starts, threads.map(self._piece, starts), strict=True):
                 if len(at):
                     parts.append(samples)
-                    kept.append(at + start)
                 self.refused += refused
                 progress(min(start + PIECE, len(self.pool)), len(self.pool))
         if not parts:
             first = f" The first: {self.refused[0].name}: {self.refused[0].reason}" if self.refused else ""
             raise DataError(f"none of the {len(self.pool)} samples of {self.pool.described} can be read.{first}")
-        self.rows = np.concatenate(kept)
         valid = None if any(p.valid is None for p in parts) else np.concatenate([p.valid for p in parts if p.valid is not None])
         self._whole = Samples(np.concatenate([p.values for p in parts]), valid)
-        self._slot = np.full(len(self.pool), -1)
-        self._slot[self.rows] = np.arange(len(self.rows))
+        self.rows = np.arange(len(self._whole.values))  # of what could be decoded; a long document may be several samples
 
     def _piece(self, start: int) -> tuple[Samples, NDArray[np.int64], list[Refused]]:
         at = np.arange(start, min(start + PIECE, len(self.pool)))
@@ -73,8 +68,8 @@ class Feeder:
 
     def read(self, rows: NDArray[np.int64]) -> Samples:
         """These samples; where some cannot be decoded, the others."""
-        if self._whole is not None and self._slot is not None:
-            return self._whole.take(self._slot[rows])
+        if self._whole is not None:
+            return self._whole.take(rows)
         samples, _, refused = self.modality.arrays(self.pool.read(rows), [self.pool.names[int(i)] for i in rows])
         known = {r.name for r in self.refused}
         self.refused += [r for r in refused if r.name not in known]

@@ -31,12 +31,13 @@ LETTERS_A_TOKEN = 24  # a document is cut to so many characters a token before i
 
 
 class Text(Modality):
-    """tokenizer: the fitted one, as JSON; windows: long documents become several samples instead of being cut."""
+    """tokenizer: the fitted one, as JSON; windows: long documents become several samples instead of being cut; wrapped: the tokenizer
+    puts its own special tokens around a document (public weights were learned so)."""
 
     name = "text"
 
-    def __init__(self, layout: Layout, tokenizer: str, windows: bool = False) -> None:
-        self.layout, self.tokenizer, self.windows = layout, tokenizer, windows
+    def __init__(self, layout: Layout, tokenizer: str, windows: bool = False, wrapped: bool = False) -> None:
+        self.layout, self.tokenizer, self.windows, self.wrapped = layout, tokenizer, windows, wrapped
         self.notes: tuple[str, ...] = ()
         self._tokenizer = Tokenizer.from_str(tokenizer)
 
@@ -76,7 +77,8 @@ class Text(Modality):
             else:
                 texts.append((position, text if self.windows else text[: self.layout.size[0] * LETTERS_A_TOKEN]))
         length, rows, positions = self.layout.size[0], list[list[int]](), list[int]()
-        for (position, _), encoded in zip(texts, self._tokenizer.encode_batch([t for _, t in texts], add_special_tokens=False), strict=True):
+        encodings = self._tokenizer.encode_batch([t for _, t in texts], add_special_tokens=self.wrapped)
+        for (position, _), encoded in zip(texts, encodings, strict=True):
             ids = encoded.ids
             if not ids:
                 refused.append(Refused(names[position], "no token is left of it"))
@@ -91,13 +93,14 @@ class Text(Modality):
         return Samples(values, valid), np.array(positions, np.int64), refused
 
     def files(self) -> dict[str, bytes]:
-        return {"tokenizer.json": self.tokenizer.encode(), "text.json": json.dumps({"windows": self.windows}).encode()}
+        return {"tokenizer.json": self.tokenizer.encode(), "text.json": json.dumps({"windows": self.windows, "wrapped": self.wrapped}).encode()}
 
     @classmethod
     def restore(cls, layout: Layout, files: dict[str, bytes]) -> Text:
         """Raises ModelError where a file is missing, damaged or of another vocabulary."""
         try:
-            modality = cls(layout, files["tokenizer.json"].decode(), bool(json.loads(files["text.json"])["windows"]))
+            facts = json.loads(files["text.json"])
+            modality = cls(layout, files["tokenizer.json"].decode(), bool(facts["windows"]), bool(facts.get("wrapped", False)))
         except KeyError as missing:
             raise ModelError(f"the model folder lacks {missing} of its tokenizer.", "Copy the whole folder.") from missing
         except Exception as damage:  # tokenizers raises bare Exception
