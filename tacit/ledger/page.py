@@ -24,7 +24,9 @@ th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px so
 th { color: var(--soft); font-weight: 500; } tr.ours td { font-weight: 600; }
 figure { margin: 1rem 0; } svg { max-width: 100%; height: auto; }
 .row { display: flex; flex-wrap: wrap; gap: .6rem; align-items: flex-end; margin: .5rem 0; } .row > div { max-width: 16rem; }
+.row svg, .row .soft { display: block; }
 .row img { display: block; min-width: 72px; max-width: 140px; image-rendering: pixelated; border: 1px solid var(--line); }
+.ask svg { border: 2px solid var(--accent); }
 .ask img { border-color: var(--accent); border-width: 2px; }
 .text { font-size: .875rem; background: var(--tint); padding: .4rem .6rem; border-radius: 4px; }
 ul { padding-left: 1.2rem; }

@@ -17,7 +17,7 @@ from tacit.evaluation.embedding import FrozenEncoder
 from tacit.evaluation.labelled import Labelled
 from tacit.evaluation.metric import Metric
 from tacit.evaluation.protocol import Finding, protocol_named
-from tacit.evaluation.protocols import anomaly, calibration, dense, fairness, knn, retrieval
+from tacit.evaluation.protocols import anomaly, calibration, dense, fairness, finetune, knn, retrieval
 from tacit.evaluation.rung import ladder
 from tacit.evaluation.rungs.untrained import readings
 from tacit.evaluation.setting import Setting
@@ -197,7 +197,9 @@ def test_robustness_names_every_nuisance(setting: Setting) -> None:
     assert {r.contestant for r in found.rows} == {"ours", "supervised"} and found.verdict is not None and "nuisances" in found.verdict.by
 
 
-def test_fine_tuning_starts_from_what_was_learned(setting: Setting) -> None:
+def test_fine_tuning_starts_from_what_was_learned(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TUNED", "SCRATCH"):
+        monkeypatch.setattr(finetune, name, getattr(finetune, name)._replace(steps=75))
     assert setting.encoder is not None
     before = {k: v.clone() for k, v in setting.encoder.state_dict().items()}
     few = replace(setting, train=setting.train.take(np.arange(80)))
