@@ -52,8 +52,7 @@ def evaluate(
     stated = goal if isinstance(goal, Goal) else Goal.of(goal) if isinstance(goal, dict) else Goal.read(goal) if goal else Goal()
     test_pool = learned.pool_of(test, column)
     train_pool = None if train is None else learned.pool_of(train, column)
-    if train_pool is not None:
-        refuse_leakage(test_pool, train_pool, learned.model.modality, force)
+    shared = "" if train_pool is None else refuse_leakage(test_pool, train_pool, learned.model.modality, force)
     if train is not None and train_labels is None:
         raise DataError(
             "a training pool without labels for it: nothing can be fitted.", "Give --train-labels, or leave --train out to split the test."
@@ -62,7 +61,7 @@ def evaluate(
     taught = None if train_labels is None else read_labels(train_labels, train_pool or test_pool)
     if ledger is None and learned.model.folder is not None:
         ledger = Ledger(learned.model.folder / LEDGER)
-    return run_evaluation(
+    results = run_evaluation(
         learned.model,
         test_pool,
         known,
@@ -77,15 +76,18 @@ def evaluate(
         seconds=seconds,
         command=command,
     )
+    results.notes += [shared] if shared else []
+    return results
 
 
-def refuse_leakage(test: Any, train: Any, modality: Any, force: bool) -> None:
-    """Raises DataError where test samples are, or nearly are, in the training pool, unless forced."""
+def refuse_leakage(test: Any, train: Any, modality: Any, force: bool) -> str:
+    """What test and training pool share, "" for nothing. Raises DataError where it is more than a hundredth of the test, unless forced."""
     from tacit.checks.leakage import leakage
 
     finding = leakage(train, test, modality)
     if finding is not None and finding.severity == "error" and not force:
         raise DataError(finding.sentence, "Take them out of one side, or say --force to have it measured all the same.")
+    return "" if finding is None else finding.sentence
 
 
 def compare(

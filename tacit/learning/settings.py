@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 RATE = 1e-3  # of AdamW at batch 256
+RATES = {"image": 2e-3}  # where another was better (docs/log.md)
 WARM = 0.05  # share of the budget
 
 
@@ -24,12 +25,12 @@ class Settings:
     held: int
 
 
-def settle(samples: int, batch: int | None = None, rate: float | None = None, decay: float | None = None) -> Settings:
-    """Settings for so many samples; what is given stays."""
+def settle(samples: int, batch: int | None = None, rate: float | None = None, decay: float | None = None, modality: str = "") -> Settings:
+    """Settings for so many samples of a modality; what is given stays."""
     held = min(1024, max(8, samples // 20)) if samples >= 64 else 0
     size = batch or int(2 ** round(math.log2(min(256, max(8, (samples - held) / 16)))))
     size = min(size, max(2, samples - held))
-    return Settings(size, rate or RATE * math.sqrt(size / 256), WARM, 0.05 if decay is None else decay, held)
+    return Settings(size, rate or RATES.get(modality, RATE) * math.sqrt(size / 256), WARM, 0.05 if decay is None else decay, held)
 
 
 def pace(step: int, total: int, warm: float) -> float:

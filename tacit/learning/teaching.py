@@ -31,6 +31,7 @@ from tacit.learning.recipe import CAUSAL, ENCODERS, TASKS, Recipe
 from tacit.learning.sampling import split
 from tacit.learning.settings import settle
 from tacit.nets.encoder import Encoder
+from tacit.nets.precision import half_pays
 from tacit.nets.view import Views
 
 LEAST = 4  # samples
@@ -102,8 +103,9 @@ def make_learner(recipe: Recipe, modality: Modality, encoder: Encoder, views: Vi
             tasks[name] = part(encoder, seed=recipe.seed + 101 * (k + 1), **recipe.task_options.get(name, {}))
         except TypeError as e:
             raise DataError(f"the task {name!r} cannot be made so: {e}.") from e
-    precision = ("bfloat16" if device.type == "cuda" else "float32") if recipe.precision == "auto" else recipe.precision
-    settings = settle(samples, recipe.batch, recipe.rate, recipe.decay)
+    half = half_pays(device) and (device.type == "cuda" or modality.name == "image")  # on a processor it was measured for convolutions alone
+    precision = ("bfloat16" if half else "float32") if recipe.precision == "auto" else recipe.precision
+    settings = settle(samples, recipe.batch, recipe.rate, recipe.decay, modality.name)
     return Learner(encoder, tasks, recipe.pretext, views, recipe.seed, settings.rate, settings.decay, recipe.pieces, precision=precision)
 
 
@@ -135,14 +137,14 @@ def teach(
     if len(feeder.rows) < LEAST:
         raise DataError(f"{len(feeder.rows)} samples of {pool.described} can be read; at least {LEAST} are needed to learn.", "Give more.")
     rank, world = _processes()
-    settings = settle(len(feeder.rows), recipe.batch, recipe.rate, recipe.decay)
+    settings = settle(len(feeder.rows), recipe.batch, recipe.rate, recipe.decay, modality.name)
     encoder = make_encoder(recipe, modality) if start is None else start.encoder
     if start is None:
         encoder.begin(feeder.read(feeder.rows[split(len(feeder.rows), settings.held, recipe.seed)[0][:LOOKED_AT]]))
     views = make_views(recipe, modality, encoder)
     if recipe.batch is None and recipe.budget.seconds is not None and world == 1:
         recipe = replace(recipe, batch=_batch(recipe, modality, encoder, feeder, settings.batch, folder))
-        settings = settle(len(feeder.rows), recipe.batch, recipe.rate, recipe.decay)
+        settings = settle(len(feeder.rows), recipe.batch, recipe.rate, recipe.decay, modality.name)
     learner = make_learner(recipe, modality, encoder, views, len(feeder.rows))
     at, held = split(len(feeder.rows), settings.held, recipe.seed)
     same = {**recipe.facts(), "samples": len(feeder.rows), "world": world}
