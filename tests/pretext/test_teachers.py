@@ -1,4 +1,4 @@
-"""Teachers follow and are never taught; all that a task remembers is in its state; batches of one don't crash."""
+"""Teachers follow and are never taught; all that a task remembers is in its state; batches of one and half precision do no harm."""
 
 from __future__ import annotations
 
@@ -104,6 +104,26 @@ def test_a_batch_of_one_does_not_crash(made: Callable[..., Any], encoder_name: s
     assert bool(torch.isfinite(outcome.loss))
     grads = [p.grad for p in [*encoder.parameters(), *task.parameters()] if p.grad is not None]
     assert all(bool(torch.isfinite(g).all()) for g in grads)
+
+
+@pytest.mark.parametrize("name", names("pretext task"))
+@pytest.mark.parametrize("encoder_name", ["convnet", "causal", "gpt"])
+def test_under_autocast_the_loss_is_float32_and_about_the_same(made: Callable[..., Any], encoder_name: str, name: str) -> None:
+    encoder, views, batch = made(encoder_name, 16)
+    part = load("pretext task", name)
+    if part.refuses(encoder, views):
+        return
+    encoder.eval()
+    task = part(encoder, seed=1).eval()
+    puzzle = task.pose(batch, views, torch.Generator().manual_seed(0))
+    whole = task.solve(encoder, puzzle)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = task.solve(encoder, puzzle)
+    assert half.loss.dtype == torch.float32
+    assert float(half.loss.detach()) == pytest.approx(float(whole.loss.detach()), rel=0.05, abs=0.02)
+    half.loss.backward()
+    grads = [p.grad for p in task.parameters() if p.grad is not None]
+    assert grads == [] or all(bool(torch.isfinite(g).all()) for g in grads)
 
 
 @pytest.mark.parametrize("name", names("pretext task"))
