@@ -4,7 +4,7 @@ VENV ?= .venv
 # what `make run` watches, and with which options: make run ARGS="host: --alerts 1/hour"
 ARGS ?= host: --model runs/host
 # what the tests need; CI adds the benchmarks' peers
-EXTRAS ?= learn,table,test
+EXTRAS ?= learn,table,hf,test
 # a torch without GPU parts lies here; TORCH_INDEX= takes the one that pip finds
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PYTEST ?=
