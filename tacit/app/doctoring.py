@@ -9,10 +9,22 @@ from importlib.metadata import PackageNotFoundError, version
 
 LIVE = ("numpy", "numba", "orjson", "psutil", "rich", "starlette", "typer", "uvicorn")
 EXTRAS = {
-    "learn": ("encoders learned from the stream", ("torch", "safetensors", "onnx", "onnxruntime")),
+    "learn": (
+        "learning, from streams and from samples",
+        ("torch", "safetensors", "scikit-learn", "pillow", "tokenizers", "pyarrow", "matplotlib", "onnx", "onnxruntime"),
+    ),
+    "hf": ("public weights, --from hf:", ("transformers",)),
     "table": ("Parquet files, pyarrow tables", ("pyarrow",)),
-    "bench": ("the peers of the benchmarks", ("river", "krcf", "scikit-learn", "matplotlib")),
+    "bench": ("the peers of the benchmarks", ("river", "krcf")),
 }
+
+
+def list_parts() -> None:
+    """Every part there is, by kind: what can be named in options and recipes."""
+    from tacit.contracts.catalog import ROOMS, names
+
+    for kind in ROOMS:
+        print(f"{kind}: {', '.join(names(kind))}")
 
 
 def examine() -> int:

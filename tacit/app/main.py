@@ -19,6 +19,16 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+LEARNING = {  # module → package of the learning set
+    "torch": "torch",
+    "safetensors": "safetensors",
+    "sklearn": "scikit-learn",
+    "PIL": "pillow",
+    "tokenizers": "tokenizers",
+    "pyarrow": "pyarrow",
+    "matplotlib": "matplotlib",
+}
+
 Source = Annotated[str, typer.Argument(help="host:, a CSV/JSON lines/Parquet file or a folder of them (also .gz), - for standard input, tail:FILE")]
 Key = Annotated[str | None, typer.Option(help="Column(s) that say whose event it is, with commas.")]
 Time = Annotated[str | None, typer.Option(help="Column of the event time.")]
@@ -91,10 +101,13 @@ def feedback(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(parts: Annotated[bool, typer.Option("--parts", help="List every task, encoder, protocol, … that can be named.")] = False) -> None:
     """Say what is installed, what is missing and how to get it."""
-    from tacit.app.doctoring import examine
+    from tacit.app.doctoring import examine, list_parts
 
+    if parts:
+        list_parts()
+        return
     raise typer.Exit(examine())
 
 
@@ -118,6 +131,14 @@ def run(arguments: list[str] | None = None) -> Any:
     except TacitError as e:
         sys.stderr.write(f"tacit: {e}\n")
         raise SystemExit(e.exit_code) from None
+    except ModuleNotFoundError as e:
+        package = LEARNING.get((e.name or "").partition(".")[0])
+        if package is None:
+            raise
+        sys.stderr.write(
+            f"tacit: this needs the package {package}, which is not installed. pip install 'tacit[learn]'; `tacit doctor` tells the rest.\n"
+        )
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

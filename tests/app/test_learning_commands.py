@@ -239,3 +239,24 @@ def test_comparison_names_a_winner_and_keeps_its_model(place: Path, tmp_path: Pa
     for part in ("Which task", "Why", "How sure", "What it costs", "What would change the answer"):
         assert part in page
     assert (tmp_path / "c" / "comparison.html").is_file() and tacit.load(tmp_path / "c" / "model").width > 0
+
+
+def test_without_the_learning_set_the_way_to_it_is_said(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import builtins
+
+    real = builtins.__import__
+
+    def missing(name: str, *rest: object) -> object:
+        if name.startswith("tacit.learning.teaching"):
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+        return real(name, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    said = run_refused(capsys, "learn", str(place / "photos"), "--out", str(place / "never"), *TINY)
+    assert "needs the package torch" in said and "tacit[learn]" in said
+
+
+def test_doctor_lists_the_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    run_ok("doctor", "--parts")
+    said = capsys.readouterr().out
+    assert "pretext task: " in said and "contrastive" in said and "resnet18" in said
