@@ -4,7 +4,8 @@
 
 tacit: `tacit.learn` with no choice of ours, on the 17,000 training pictures. lightly: ResNet-18 with the stem for small pictures, its SimCLRTransform
 without blur, its projection head and NTXentLoss, SGD at 0.06 with momentum 0.9, weight decay 5e-4 and a cosine, batch 128, float32, as its
-documentation has it for small pictures; pictures lie decoded in memory. Both are stopped by the CPU seconds of the process, checks and decoding included for tacit.
+documentation has it for small pictures; pictures lie decoded in memory. Both are stopped by the CPU seconds of the process, checks and decoding
+included for tacit.
 Then 20 neighbours by cosine (each with equal voice) from 6,000 labelled training pictures, on 4,000 of the official test, drawn once for both. One
 thread. An untrained encoder of each side stands beside it.
 """
