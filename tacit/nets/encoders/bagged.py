@@ -22,7 +22,7 @@ from tacit.nets.encoders._tokens import refuse_other_than_text, trimmed, untrimm
 
 CONTEXTS = 4000  # most frequent tokens that are counted as company: bounds memory
 FLAT = 0.75
-RARE = 1e-3  # a: tokens more frequent than this weigh less
+RARE = 1e-2  # a: tokens more frequent than this weigh less
 TEXTS = 50_000  # looked at
 
 
