@@ -1,8 +1,8 @@
 """Autoencoding: restore a whole sample from its embedding alone, after noise was added to what the encoder saw.
 
 A decoder gets the embedding and the place of a patch and says what the patch holds: all that is known goes through one vector. Vincent et al.,
-"Extracting and Composing Robust Features with Denoising Autoencoders", 2008, eq. 3: L = |x - g(f(x + noise))|; on text, whose noise leaves words
-out, this is TSDAE (Wang, Reimers and Gurevych, 2021), L = -sum_n log p(x_n | f(noisy x)).
+"Extracting and Composing Robust Features with Denoising Autoencoders", 2008, eq. 3: L = |x - g(f(x + noise))|; on text, whose noise puts other
+words in their place, it is near TSDAE (Wang, Reimers and Gurevych, 2021, where words are left out), L = -sum_n log p(x_n | f(noisy x)).
 """
 
 from __future__ import annotations

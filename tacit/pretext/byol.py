@@ -22,6 +22,7 @@ class Byol(PretextTask):
     all collapses (for experiments); predictor: without it the student answers itself."""
 
     needs = frozenset({"views"})
+    settled = False
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ class Distillation(PretextTask):
     """classes: how many; warm, cool: tau of student and teacher; momentum: of the teacher at the start; centring: m of the centre."""
 
     needs = frozenset({"views"})
+    settled = False
 
     def __init__(
         self,

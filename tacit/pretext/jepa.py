@@ -21,6 +21,7 @@ class Jepa(PretextTask):
     """share: of patches hidden, in blocks; momentum: of the teacher at the start; weak: whether samples are shifted a little first."""
 
     needs = frozenset({"hide"})
+    settled = False
 
     def __init__(self, encoder: Encoder, seed: int = 0, share: float = 0.5, momentum: float = 0.99, weak: bool = True) -> None:
         super().__init__(encoder, seed)

@@ -1,7 +1,7 @@
 """Moving teacher: a copy of the student that follows it slowly and is never taught by gradients.
 
 theta_t <- m theta_t + (1 - m) theta_s, m rising from its first value to 1 on a cosine over the budget. Grill et al., "BYOL", 2020, eq. 1
-and section 3.2.
+and section 3.2. At m = 0 it stays 0: the teacher is the student (Chen and He, "SimSiam", 2021).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class MovingTeacher(nn.Module):
     @torch.no_grad()
     def follow(self, parts: list[nn.Module], progress: float) -> None:
         """One step towards the student's weights; progress in [0, 1]."""
-        share = (1 - self.momentum) * 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress))))
+        share = (1 - self.momentum) * 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress)))) if self.momentum else 1.0
         for mine, theirs in zip(self.parts, parts, strict=True):
             pairs = zip(mine.parameters(), theirs.parameters(), strict=True)
             for own, other in pairs:

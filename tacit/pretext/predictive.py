@@ -92,5 +92,5 @@ class Predictive(PretextTask):
             likeness = likeness.masked_fill(same & ~own, float("-inf"))
             answer = torch.arange(len(guess), device=guess.device)
             if not len(guess):
-                return likeness.sum(1), likeness.sum(1)
+                return likeness.sum(1), likeness.detach().sum(1)
             return cross_entropy(likeness, answer, reduction="none"), (likeness.detach().argmax(1) == answer).float()

@@ -42,11 +42,13 @@ class Outcome(NamedTuple):
 class PretextTask(nn.Module, ABC):
     """encoder: the one that will be taught (its width, patch and layout are read; it is not kept); seed: of the heads' weights.
 
-    needs: powers of the views; causal: None, or whether the encoder must be so.
+    needs: powers of the views; causal: None, or whether the encoder must be so; settled: whether losses of different steps can be compared, which
+    they cannot where a teacher that learns gives the answers.
     """
 
     needs: ClassVar[frozenset[str]]
     causal: ClassVar[bool | None] = None
+    settled: ClassVar[bool] = True
 
     def __init__(self, encoder: Encoder, seed: int = 0) -> None:
         super().__init__()

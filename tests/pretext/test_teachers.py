@@ -139,3 +139,13 @@ def test_first_weights_depend_on_the_seed_alone(made: Callable[..., Any], name: 
         assert all(torch.equal(a, b) for a, b in zip(one.values(), two.values(), strict=True))
         heads = [k for k in one if not k.startswith("teacher") and one[k].ndim > 1]
         assert heads == [] or any(not torch.equal(one[k], other[k]) for k in heads)
+
+
+def test_a_teacher_at_momentum_0_is_the_student_to_the_end() -> None:
+    net = torch.nn.Linear(4, 4)
+    teacher = MovingTeacher([net], 0.0)
+    for progress in (0.0, 0.5, 1.0):
+        with torch.no_grad():
+            net.weight.add_(1.0)
+        teacher.follow([net], progress)
+        assert torch.equal(teacher.parts[0].weight, net.weight)  # type: ignore[arg-type]
