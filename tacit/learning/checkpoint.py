@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tacit.contracts.errors import ModelError
 
-VERSION = 1
+VERSION = 2
 
 
 def _plain(tree: Any, tensors: dict[str, Tensor]) -> Any:

@@ -2,14 +2,15 @@
 
 Effective rank (RankMe), alignment and uniformity (Wang & Isola, "Understanding contrastive representation learning through
 alignment and uniformity on the hypersphere", 2020), spread of the embeddings, norm of the gradient. An untrained network already maps
-all samples close together, so a collapse is told by what it was at the start, not by a fixed number alone.
+all samples close together, so a collapse is told by what it was at the start, not by a fixed number alone. An encoder with batch norms spreads
+its embeddings even when its task has collapsed, so the projections of tasks that have such are looked at, too.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,6 +20,8 @@ from tacit.contracts.errors import CollapseError
 
 KEPT = 512  # embeddings looked at
 PATIENCE = 2  # looks in a row
+THIN = 0.25  # share of the first effective rank; sound runs stayed above 0.5, one that learned at a hundred times its rate at 0.33
+SHRUNK = 0.2  # share of the first spread of projections; sound runs stayed above a half, collapsed ones came below 0.17 (docs/log.md)
 
 
 def effective_rank(embeddings: Tensor) -> float:
@@ -64,10 +67,14 @@ class Health:
         self.kept = kept
         self.parts: deque[tuple[Tensor, Tensor | None]] = deque()
         self.first: dict[str, float] = {}
+        self.projected: dict[str, tuple[float, float]] = {}  # by task: spread of the projections at first and now
         self.bad = 0
 
-    def see(self, embeddings: Tensor | None, pairs: Tensor | None) -> None:
-        """Embeddings [B, D] of one view, and of another where there are two."""
+    def see(self, embeddings: Tensor | None, pairs: Tensor | None, metrics: Mapping[str, float] | None = None) -> None:
+        """Embeddings [B, D] of one view, and of another where there are two; metrics of the tasks: the spread of their projections."""
+        for name, value in (metrics or {}).items():
+            if name.rpartition(".")[2] == "spread":
+                self.projected[name] = (self.projected.get(name, (value,))[0], value)
         if embeddings is None:
             return
         self.parts.append((embeddings.detach(), None if pairs is None else pairs.detach()))
@@ -96,10 +103,13 @@ class Health:
 
     def _judge(self, figures: dict[str, float]) -> None:
         flat = figures["spread"] < max(0.004, min(0.02, 0.1 * self.first["spread"]))
-        thin = figures["rank"] < 1.5 < 0.25 * self.first["rank"]
-        self.bad = self.bad + 1 if flat or thin else 0
+        thin = self.first["rank"] > 6 and figures["rank"] < THIN * self.first["rank"]
+        shrunk = [(name, begun, now) for name, (begun, now) in self.projected.items() if now < SHRUNK * min(1.0, begun)]
+        self.bad = self.bad + 1 if flat or thin or shrunk else 0
         if self.bad >= PATIENCE:
-            what = "all samples have nearly the same embedding" if flat else "embeddings use one direction only"
+            what = "all samples have nearly the same embedding" if flat else "embeddings use few directions only"
+            if shrunk and not (flat or thin):
+                what = f"all samples have nearly the same projection ({shrunk[0][0]} {shrunk[0][2]:.3f}, at the start {shrunk[0][1]:.3f})"
             raise CollapseError(
                 f"learning has collapsed: {what} (spread {figures['spread']:.4f}, at the start {self.first['spread']:.4f}; effective rank "
                 f"{figures['rank']:.1f}, at the start {self.first['rank']:.1f}).",
@@ -107,8 +117,14 @@ class Health:
             )
 
     def state(self) -> dict[str, Any]:
-        return {"first": dict(self.first), "bad": self.bad, "embeddings": [e for e, _ in self.parts], "pairs": [p for _, p in self.parts]}
+        return {
+            "first": dict(self.first),
+            "projected": dict(self.projected),
+            "bad": self.bad,
+            "embeddings": [e for e, _ in self.parts],
+            "pairs": [p for _, p in self.parts],
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.first, self.bad = dict(state["first"]), int(state["bad"])
+        self.first, self.projected, self.bad = dict(state["first"]), dict(state["projected"]), int(state["bad"])
         self.parts = deque(zip(state["embeddings"], state["pairs"], strict=True))

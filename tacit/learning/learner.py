@@ -92,9 +92,10 @@ class Learner:
         self.optimizer.zero_grad(set_to_none=True)
         outcomes: list[Outcome] = []
         rows = torch.arange(len(batch.values), device=batch.values.device)
+        cut = rows.chunk(self.pieces) if self.pieces > 1 else [rows]  # may be fewer than asked for
         with self._chance():
-            for k, piece in enumerate(rows.chunk(self.pieces) if self.pieces > 1 else [rows]):
-                last = k == min(self.pieces, len(rows)) - 1
+            for k, piece in enumerate(cut):
+                last = k == len(cut) - 1
                 part = batch if self.pieces == 1 else batch.take(piece)
                 quiet = nullcontext() if last or not isinstance(self.called, DistributedDataParallel) else self.called.no_sync()
                 with quiet:
@@ -107,8 +108,13 @@ class Learner:
         for _, task in self.whole.named():
             task.after_step(self.encoder, progress)
         first = outcomes[0]
-        loss = torch.stack([o.loss.detach() for o in outcomes]).mean()
+        loss = torch.stack([o.loss.detach() * (len(piece) / len(rows)) for o, piece in zip(outcomes, cut, strict=True)]).sum()
         return Outcome(loss, first.errors, {**first.metrics, "gradient": norm}, first.embeddings, first.pairs)
+
+    @property
+    def settled(self) -> bool:
+        """Whether losses of different steps can be compared."""
+        return all(task.settled for _, task in self.whole.named())
 
     def _solve(self, batch: Batch) -> Outcome:
         puzzles = {}
@@ -145,7 +151,7 @@ class Learner:
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.set_rng_state(self.chance)
             if self.device.type == "cuda":
-                torch.cuda.manual_seed(self.seed * 1_000_003 + self.steps)
+                torch.cuda.manual_seed((self.seed * self.world + self.rank) * 1_000_003 + self.steps)
             yield
             self.chance = torch.get_rng_state()
 
@@ -159,6 +165,7 @@ class Learner:
                 "chance": self.chance,
                 "training": self.whole.training,
                 "steps": self.steps,
+                "pieces": self.pieces,  # more than asked for where memory was short
             }
         )
 
@@ -173,4 +180,4 @@ class Learner:
         self.rng.set_state(state["rng"].cpu())
         self.chance = state["chance"].cpu()
         self.whole.train(bool(state["training"]))
-        self.steps = int(state["steps"])
+        self.steps, self.pieces = int(state["steps"]), int(state["pieces"])

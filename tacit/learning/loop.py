@@ -2,7 +2,8 @@
 
 The budget is in steps, epochs or seconds. In steps or epochs all is a function of the seed: a run killed at any moment goes on
 bit-exact. In seconds the number of steps is estimated from the pace so far, anew at every look, and kept in the checkpoint.
-Which weights are kept is decided without labels: the last, unless the held-out loss had turned (see `_choose`).
+Which weights are kept is decided without labels: the last, unless the held-out loss had turned (see `_choose`). Of several processes the
+first one's clock counts.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from tacit.pretext.pretext_task import Outcome
 FILE = "learning.safetensors"
 LOOKS = 40  # over the budget
 FIRST_LOOK = 8  # steps, before which no total can be estimated
+FIRST_TOTAL = 1600  # steps that are reckoned with until then: so many that the rate stays small
 SAVE_EVERY = 30.0  # seconds
 TURNED = 0.05  # a held-out loss this share above its best has turned
 JUDGES = 32  # samples held out, at least, for their loss to decide anything
@@ -71,10 +73,12 @@ class Loop:
         world: int = 1,
     ) -> None:
         self.learner, self.feeder, self.settings, self.budget, self.seed = learner, feeder, settings, budget, seed
-        self.folder, self.about, self.report, self.rank = folder, about or {}, report, rank
+        self.folder, self.about, self.report, self.rank, self.world = folder, about or {}, report, rank, world
         self.sampler = Sampler(rows, settings.batch, seed, rank, world)
         self.health = Health()
-        self.held = Batch.of(feeder.read(held[: settings.batch])).to(learner.device) if len(held) >= 2 else None
+        drawn = np.random.default_rng([seed, 13]).permutation(held)[: settings.batch]  # in a folder sorted by class the first are of one class
+        apart = Batch.of(feeder.read(drawn)).to(learner.device) if len(drawn) >= 2 else None
+        self.held = apart if apart is not None and len(apart.values) >= 2 else None
         self.curve: list[dict[str, float]] = []
         self.best: tuple[float, int, dict[str, Tensor]] | None = None
         self.elapsed, self.latest, self.gradient = 0.0, math.nan, 0.0
@@ -82,7 +86,7 @@ class Loop:
         if budget.steps is None and budget.epochs is None and budget.seconds is None:
             raise ValueError("a budget has steps, epochs or seconds")
         if budget.seconds is not None:
-            self.total = 10 * FIRST_LOOK  # a first guess, for the warm-up
+            self.total = FIRST_TOTAL
         else:
             self.total = budget.steps if budget.steps is not None else max(1, round((budget.epochs or 0) * an_epoch))
         self.stop = False
@@ -93,9 +97,7 @@ class Loop:
         if self.folder is not None and (self.folder / FILE).exists():
             self._resume(self.folder / FILE)
         begun, saved = time.monotonic() - self.elapsed, time.monotonic()
-        while self.learner.steps < self.total and not self.stop:
-            if self.budget.seconds is not None and self.elapsed >= 1.05 * self.budget.seconds:
-                break
+        while self.learner.steps < self.total and not self._over():
             at = self.learner.steps
             batch = Batch.of(self.feeder.next()).to(self.learner.device)
             self._take(self._step(batch, pace(at, self.total, self.settings.warm), at / max(1, self.total)))
@@ -107,12 +109,25 @@ class Loop:
                 self.save()
                 saved = time.monotonic()
         finished = not self.stop
+        if self.folder is not None and not finished:
+            self.save()  # before the look that is only for who stopped it: a run that goes on must not have had one more
         if not self.curve or self.curve[-1]["step"] != self.learner.steps:
             self._look()
-        if self.folder is not None and not finished:
-            self.save()
         chosen = self._choose() if finished else self.learner.steps
         return Learned(self.curve, self.learner.steps, self.elapsed, chosen, finished)
+
+    def _over(self) -> bool:
+        """Whether to stop before the steps are done: on request, or because the seconds are spent."""
+        late = self.budget.seconds is not None and self.elapsed >= 1.05 * self.budget.seconds
+        return bool(self._agreed(float(self.stop or late)))
+
+    def _agreed(self, value: float) -> float:
+        """The first process' word: each has a clock of its own, and whoever went on alone would wait for the others for ever."""
+        if self.world == 1:
+            return value
+        told = torch.tensor([value], dtype=torch.float64, device=self.learner.device)
+        torch.distributed.broadcast(told, 0)
+        return float(told)
 
     def _step(self, batch: Batch, rate: float, progress: float) -> Outcome:
         """One update; where the device's memory is short the batch goes in halves, and that is said."""
@@ -135,8 +150,7 @@ class Loop:
         if not math.isfinite(loss):
             self.latest = loss
         self.gradient = outcome.metrics.get("gradient", 0.0)
-        self.metrics = outcome.metrics
-        self.health.see(outcome.embeddings, outcome.pairs)
+        self.health.see(outcome.embeddings, outcome.pairs, outcome.metrics)
 
     def _due(self) -> bool:
         steps = self.learner.steps
@@ -154,15 +168,16 @@ class Loop:
         if self.held is not None:
             held = float(self.learner.held_out(self.held).loss)
             line["held_out"] = held
-            if math.isfinite(held) and (self.best is None or held < self.best[0]):
+            if self.learner.settled and math.isfinite(held) and (self.best is None or held < self.best[0]):
                 self.best = (held, self.learner.steps, copy.deepcopy(self.learner.encoder.state_dict()))
         if self.budget.seconds is not None and self.elapsed > 0:
-            self.total = max(self.learner.steps, round(self.learner.steps * self.budget.seconds / self.elapsed))
+            self.total = int(self._agreed(max(self.learner.steps, round(self.learner.steps * self.budget.seconds / self.elapsed))))
         self.curve.append(line)
         self.report(line, min(1.0, self.learner.steps / max(1, self.total)))
 
     def _choose(self) -> int:
-        """The last weights, unless the held-out loss has turned: then those of its best."""
+        """The last weights, unless the held-out loss has turned: then those of its best. A teacher's answers change while it learns, so that its
+        student's loss tells nothing of the kind: it is least before there is anything to tell."""
         last = self.curve[-1].get("held_out", math.nan)
         few = self.held is None or len(self.held.values) < JUDGES
         if few or self.best is None or not last > self.best[0] + TURNED * abs(self.best[0]):

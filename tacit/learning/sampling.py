@@ -8,12 +8,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit.contracts.errors import DataError
+
 
 class Sampler:
     """rows: positions to draw from; batch: how many at once; the last incomplete batch of an epoch goes on into the next one."""
 
     def __init__(self, rows: NDArray[np.int64], batch: int, seed: int = 0, rank: int = 0, world: int = 1) -> None:
         self.rows, self.batch, self.seed, self.rank, self.world = rows, batch, seed, rank, world
+        if len(rows) < world:
+            raise DataError(f"{len(rows)} samples cannot be shared out to {world} processes.", "Start fewer processes.")
         self.epoch, self.at = 0, 0
         self._order = self._shuffle(0)
 

@@ -139,14 +139,14 @@ def teach(
     rank, world = _processes()
     settings = settle(len(feeder.rows), recipe.batch, recipe.rate, recipe.decay, modality.name)
     encoder = make_encoder(recipe, modality) if start is None else start.encoder
-    if start is None:
-        encoder.begin(feeder.read(feeder.rows[split(len(feeder.rows), settings.held, recipe.seed)[0][:LOOKED_AT]]))
+    at, held = split(len(feeder.rows), settings.held, recipe.seed)
+    if start is None and type(encoder).begin is not Encoder.begin:  # decoding so many for nothing would cost minutes and gigabytes
+        encoder.begin(feeder.read(feeder.rows[at[:: -(-len(at) // LOOKED_AT)]]))
     views = make_views(recipe, modality, encoder)
     if recipe.batch is None and recipe.budget.seconds is not None and world == 1:
         recipe = replace(recipe, batch=_batch(recipe, modality, encoder, feeder, settings.batch, folder))
         settings = settle(len(feeder.rows), recipe.batch, recipe.rate, recipe.decay, modality.name)
     learner = make_learner(recipe, modality, encoder, views, len(feeder.rows))
-    at, held = split(len(feeder.rows), settings.held, recipe.seed)
     same = {**recipe.facts(), "samples": len(feeder.rows), "world": world}
     loop = Loop(learner, feeder, settings, feeder.rows[at], feeder.rows[held], recipe.budget, recipe.seed, folder, same, report, rank, world)
     begun(loop)
