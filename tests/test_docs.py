@@ -195,3 +195,28 @@ def test_the_changelog_knows_this_version() -> None:
 def test_no_page_names_a_machine_or_its_folders() -> None:
     for page in [*PAGES, ROOT / "Makefile", ROOT / ".ci/run", ROOT / "CHANGELOG.md"]:
         assert not re.search(r"(?<![\w.])/(work|root|home|tmp)/", page.read_text("utf-8")), page
+
+
+# ------------------------------------------------------------------ which task is for what
+def test_the_table_of_tasks_is_what_tasks_and_views_say() -> None:
+    """Each task × modality with the encoder that is made where none is named: a yes where it does not refuse, a blank where it does."""
+    from tacit.contracts.catalog import load, names
+    from tacit.contracts.layout import Layout
+    from tacit.learning.recipe import CAUSAL, ENCODERS
+
+    special = {"pad": 0, "unk": 1, "mask": 2, "cls": 3, "sep": 4, "inside": 60}
+    layouts = {
+        "image": Layout("image", "number", (32, 32), 3, mean=(128.0,) * 3, deviation=(64.0,) * 3),
+        "series": Layout("series", "number", (48,), 2, mean=(0.0,) * 2, deviation=(1.0,) * 2),
+        "text": Layout("text", "category", (24,), vocabulary=64, special=special),
+    }
+    rows = table((ROOT / "docs/learning.md").read_text("utf-8"), "| task | what is asked")
+    assert [row[0].strip("`") for row in rows] == list(dict.fromkeys(row[0].strip("`") for row in rows))
+    told = {(row[0].strip("`"), modality): cell for row in rows for modality, cell in zip(layouts, row[2:], strict=True)}
+    found = {}
+    for task in names("pretext task"):
+        for modality, layout in layouts.items():
+            encoder = load("encoder", CAUSAL.get(task, {}).get(modality, ENCODERS[modality]))(layout)
+            reason = load("pretext task", task).refuses(encoder, load("views", modality)(layout, encoder.patch))
+            found[task, modality] = "" if reason else "yes"
+    assert told == found

@@ -84,7 +84,8 @@ class TextViews(Views):
         return reordered(batch, classes, rng)
 
     def paired(self, batch: Batch, rng: torch.Generator) -> tuple[Batch, Tensor]:
-        """[first part, sep, second part], cut between a third and two thirds; the second part of half of them is another text's."""
+        """[first part, sep, second part], cut between a third and two thirds; the second part of half of them is another text's. Everyone's second
+        part is as long as the shorter of the two, its own and the other's: else lengths, and padding behind full texts, would give it away."""
         b, n = batch.values.shape
         there = real(batch)
         many = there.sum(1, keepdim=True)
@@ -92,10 +93,13 @@ class TextViews(Views):
         place = torch.arange(n, device=batch.values.device)
         own = torch.rand(b, generator=rng).to(batch.values.device) < 0.5 if b > 1 else torch.ones(b, dtype=torch.bool, device=batch.values.device)
         shift = int(torch.randint(1, max(2, b), (1,), generator=rng))
-        other = torch.where(own, torch.arange(b, device=own.device), (torch.arange(b, device=own.device) + shift) % b)
+        mine = torch.arange(b, device=own.device)
+        strange = (mine + shift) % b
+        other, rest = torch.where(own, mine, strange), many - cut
+        ends = cut[other] + torch.minimum(rest, rest[strange])
         long = Batch(
             torch.cat([batch.values, torch.full_like(cut, self.layout.special["sep"]), batch.values[other]], 1),
-            torch.cat([there & (place < cut), torch.ones_like(cut, dtype=torch.bool), there[other] & (place >= cut[other])], 1),
+            torch.cat([there & (place < cut), torch.ones_like(cut, dtype=torch.bool), there[other] & (place >= cut[other]) & (place < ends)], 1),
         )
         packed = compacted(long, real(long), self._pad)
         assert packed.valid is not None

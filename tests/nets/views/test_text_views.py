@@ -112,7 +112,8 @@ def test_pairs() -> None:
         text, pair = (x.values[row][x.values[row] > 0].tolist() for x in (b, pairs))
         cut = pair.index(3)
         assert pair[:cut] == text[:cut] and len(text) / 3 - 1 <= cut <= 2 * len(text) / 3 + 1
-        assert (pair[cut + 1 :] == text[cut : 39 + (len(text) < 40)]) == bool(own[row])
+        second = pair[cut + 1 :]
+        assert len(second) >= 3 and (second == text[cut : cut + len(second)]) == bool(own[row])
     _, alone = VIEWS.paired(batch(1, 12), generator())
     assert alone.tolist() == [True]
 
@@ -135,3 +136,15 @@ def test_powers_are_what_the_contract_names() -> None:
     assert VIEWS.why_not("hide") is None and VIEWS.why_not("rotate") == "text has no view called 'rotate'"
     content, there = VIEWS.content(batch())
     assert torch.equal(content, batch().values) and there is not None
+
+
+@pytest.mark.parametrize("least", [40, 12], ids=["all full", "of many lengths"])
+def test_lengths_do_not_tell_whether_the_second_part_is_its_own(least: int) -> None:
+    """Where all texts fill the layout, padding once meant another's for certain. A tree sees the lengths of both parts, and no words."""
+    from sklearn.tree import DecisionTreeClassifier
+
+    pairs, own = VIEWS.paired(batch(4000, least), generator())
+    first = (pairs.values == LAYOUT.special["sep"]).long().argmax(1)
+    sizes = torch.stack([first, lengths(pairs), lengths(pairs) - first], 1).numpy()
+    tree = DecisionTreeClassifier(max_depth=4, random_state=0).fit(sizes[:2000], own[:2000].numpy())
+    assert tree.score(sizes[2000:], own[2000:].numpy()) < 0.54
