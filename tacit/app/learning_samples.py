@@ -10,7 +10,7 @@ from typing import Any
 
 from tacit.app.learned import LearnedEncoder
 from tacit.app.showing import Screen
-from tacit.contracts.errors import ModelError
+from tacit.contracts.errors import DataError, ModelError
 from tacit.learning.recipe import Recipe
 
 
@@ -32,22 +32,26 @@ def learn_samples(
     """
     from tacit.connect.open_pool import open_pool
     from tacit.contracts.pool import Pool
-    from tacit.learning.loop import FILE
+    from tacit.export.place import claimed
     from tacit.learning.teaching import fit_modality, settled, teach
 
     if int(os.environ.get("RANK", "0")):  # under torchrun the first process speaks
         screen = None
-    with screen or Screen(quiet=True) as show:
-        pool = source if isinstance(source, Pool) else open_pool(source, modality=recipe.modality, **(columns or {}))
-        show.say(f"{pool.described}: {len(pool):,} samples, {pool.modality}")
+    speaks = not int(os.environ.get("RANK", "0"))
+    with claimed(out if speaks else None), screen or Screen(quiet=True) as show:
+        if out is not None and speaks:
+            _free(out, fresh)
         model = _start(start) if start is not None else None
+        named = recipe.modality or (model.modality.name if model is not None else None)
+        pool = source if isinstance(source, Pool) else open_pool(source, modality=named, **(columns or {}))
+        show.say(f"{pool.described}: {len(pool):,} samples, {pool.modality}")
+        if model is not None:
+            _fits(model, pool, recipe)
         modality = model.modality if model is not None else fit_modality(pool, recipe)
         about: dict[str, Any] = {}
         if check:
             recipe, about = _checked(pool, modality, recipe, strict, out, show)
         recipe, why = _chosen(recipe, modality)
-        if out is not None and fresh:
-            (out / FILE).unlink(missing_ok=True)
         if model is not None:
             recipe = replace(recipe, encoder=model.encoder_name, encoder_options={})
         whole = settled(recipe, modality)
@@ -70,6 +74,32 @@ def learn_samples(
             stopper.release()
         _sum_up(model.about, show)
         return LearnedEncoder(model)
+
+
+def _free(out: Path, fresh: bool) -> None:
+    """Raises ModelError where `out` holds a model that is done, before anything there is touched; fresh: drops an unfinished run."""
+    from tacit.export.model_folder import holds_model
+    from tacit.learning.loop import FILE
+
+    if (out / "state").is_dir():
+        raise ModelError(f"{out} holds the model of a stream.", "Choose another --out for an encoder of samples.")
+    if holds_model(out) and not (out / FILE).exists():
+        raise ModelError(f"{out} already holds a model.", f"Choose another --out; --from {out} goes on from it.")
+    if fresh:
+        (out / FILE).unlink(missing_ok=True)
+
+
+def _fits(model: Any, pool: Any, recipe: Recipe) -> None:
+    """Raises DataError where the model that is gone on from is of another modality or encoder than what is asked for."""
+    if pool.modality != model.modality.name:
+        raise DataError(
+            f"the model to go on from is of {model.modality.name}, and {pool.described} holds {pool.modality}.",
+            "Leave --from out, or give other data.",
+        )
+    if recipe.encoder not in ("", model.encoder_name):
+        raise DataError(
+            f"the model to go on from has the encoder {model.encoder_name!r}, not {recipe.encoder!r}.", "Leave --encoder out, or leave --from out."
+        )
 
 
 class _Stopper:

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import io
 import json
 import os
 import platform
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,7 +72,7 @@ def arguments_of(encoder: Encoder) -> dict[str, Any]:
 
 def put(path: Path, data: bytes) -> None:
     """Write, flush, rename. Raises ModelError."""
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")  # two processes may write reports of one model
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
@@ -121,8 +123,6 @@ def _number(value: Any) -> Any:
 
 
 def _npz(arrays: dict[str, NDArray[Any]]) -> bytes:
-    import io
-
     file = io.BytesIO()
     np.savez(file, **arrays)  # type: ignore[arg-type]
     return file.getvalue()
@@ -157,6 +157,8 @@ def load(folder: str | Path) -> SampleModel:
     folder = Path(folder)
     about = facts(folder)
     parts: dict[str, bytes] = {}
+    if not isinstance(about.get("parts"), dict):
+        raise ModelError(f"{folder / 'model.json'} names no parts.", "Take a copy of the folder that is whole.")
     for name, sha in about["parts"].items():
         try:
             parts[name] = (folder / Path(name).name).read_bytes()
@@ -164,20 +166,26 @@ def load(folder: str | Path) -> SampleModel:
             raise ModelError(f"{folder} is not whole: {name} is missing.", "Take a copy of the folder that is whole.") from e
         if hashlib.sha256(parts[name]).hexdigest() != sha:
             raise ModelError(f"{folder / name} is damaged or was altered.", "Take a copy of the folder that is whole.")
-    layout = Layout.of(about["layout"])
-    modality = load_part("modality", about["modality"]).restore(layout, parts)
-    made = about["encoder"]
-    arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in made["arguments"].items()}
+    try:
+        layout = Layout.of(about["layout"])
+        made = about["encoder"]
+        arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in made["arguments"].items()}
+        modality = load_part("modality", about["modality"]).restore(layout, parts)
+        weights, head = load_tensors(parts[about["weights"]]), _arrays(parts["head.npz"]) if "head.npz" in parts else {}
+    except (KeyError, TypeError, ValueError, AttributeError, EOFError, zipfile.BadZipFile, SafetensorError) as e:
+        raise ModelError(
+            f"{folder} does not hold what tacit saves there ({type(e).__name__}: {e}).", "Take a copy of the folder that is whole."
+        ) from e
     try:
         encoder = load_part("encoder", made["name"])(layout, **arguments)
-        encoder.load_state_dict(load_tensors(parts[about["weights"]]))
-    except (RuntimeError, TypeError, SafetensorError) as e:
+        encoder.load_state_dict(weights)
+    except (RuntimeError, TypeError, ValueError) as e:
         raise ModelError(f"the weights in {folder} do not fit the encoder {made['name']!r}: {str(e).splitlines()[0]}", "Learn anew.") from e
     encoder.eval()
-    head: dict[str, NDArray[Any]] = {}
-    if "head.npz" in parts:
-        import io
-
-        with np.load(io.BytesIO(parts["head.npz"]), allow_pickle=False) as arrays:
-            head = {k: arrays[k] for k in arrays.files}
     return SampleModel(encoder, modality, made["name"], about, head, folder)
+
+
+def _arrays(data: bytes) -> dict[str, NDArray[Any]]:
+    """Of an npz; Python objects in it are refused, since reading them could run anything."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return {k: arrays[k] for k in arrays.files}

@@ -6,6 +6,7 @@ constructor arguments; [views] forbidden = ["flip"]; [goal] is read by the evalu
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -28,6 +29,8 @@ ALSO = {
     "gpt": "nexttoken",
 }
 MINUTES = 5.0
+MOST = 1e12  # of anything that is counted: more would never end
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,25 @@ class Recipe:
     view_options: dict[str, Any] = field(default_factory=dict)
     wishes: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Raises DataError for a value that nothing can be done with: it would fail late, or never end."""
+        for name in ("minutes", "epochs", "rate"):
+            _number(name, getattr(self, name), (int, float), above=0)
+        for name in ("steps", "batch", "pieces"):
+            _number(name, getattr(self, name), (int,), above=0)
+        _number("decay", self.decay, (int, float), above=-1e-12)
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 1 << 32:
+            raise DataError(f"seed {self.seed!r}: it is a whole number from 0 to 4294967295.")
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(self.device)):
+            raise DataError(f"device {self.device!r} is unknown.", "It is auto, cpu or cuda.")
+        if self.precision not in PRECISIONS:
+            raise DataError(f"precision {self.precision!r} is unknown.", f"It is {', '.join(PRECISIONS)}.")
+        if self.modality is not None and self.modality not in names("modality"):
+            raise UnknownName("modality", str(self.modality), names("modality"))
+        for name in ("forbidden", "allowed"):
+            if not all(isinstance(view, str) for view in getattr(self, name)):
+                raise DataError(f"{name} = {list(getattr(self, name))}: views are named by texts.", f'Write {name} = ["flip"].')
+
     @property
     def budget(self) -> Budget:
         """In steps, epochs or seconds, whichever was named; five minutes where none was."""
@@ -65,6 +87,13 @@ class Recipe:
     def facts(self) -> dict[str, Any]:
         """For model.json and for telling whether a checkpoint is of the same run."""
         return {f.name: (list(v) if isinstance(v := getattr(self, f.name), tuple) else v) for f in fields(self)}
+
+
+def _number(name: str, value: Any, kinds: tuple[type, ...], above: float) -> None:
+    """Raises DataError where it is no number of these kinds between `above` and 1e12; None is none."""
+    known = isinstance(value, int | float) and isinstance(value, kinds) and not isinstance(value, bool)
+    if value is not None and not (known and above < value < MOST):
+        raise DataError(f"{name} {value!r}: it is a {'number' if float in kinds else 'whole number'} {'from' if above < 0 else 'above'} 0.")
 
 
 def parse_pretext(text: str) -> dict[str, float]:
@@ -103,6 +132,14 @@ def parse_encoder(text: str | None) -> tuple[str, dict[str, Any]]:
     return name, options
 
 
+def _tables(text: dict[str, Any], path: Path) -> None:
+    """Raises DataError where something stands in the place of a table."""
+    inner = [(f"{part}.{k}", v) for part in ("task", "encoder") if isinstance(text.get(part), dict) for k, v in text[part].items()]
+    for place, table in (*text.items(), *inner):
+        if not isinstance(table, dict):
+            raise DataError(f"the recipe {path}: {place} = {table!r} is no table.", f"Write [{place}], and NAME = VALUE in the lines under it.")
+
+
 def read_recipe(path: Path) -> tuple[Recipe, dict[str, Any]]:
     """(recipe, its [goal] table). Raises DataError for what cannot be read or is not known."""
     try:
@@ -112,15 +149,21 @@ def read_recipe(path: Path) -> tuple[Recipe, dict[str, Any]]:
     known = {"learn", "task", "encoder", "views", "goal", "data"}
     if unknown := set(text) - known:
         raise UnknownName("part of a recipe", sorted(unknown)[0], known)
-    learn = dict(text.get("learn", {}))
-    encoder = dict(text.get("encoder", {}))
-    views = dict(text.get("views", {}))
+    _tables(text, path)
+    learn, encoder, views = dict(text.get("learn", {})), dict(text.get("encoder", {})), dict(text.get("views", {}))
     options = {f.name for f in fields(Recipe)} - {"task_options", "encoder_options", "forbidden", "allowed", "view_options", "wishes"}
     if unknown := set(learn) - options:
         raise UnknownName("option of [learn]", sorted(unknown)[0], options)
     pretext = learn.pop("pretext", "auto")
-    weights = parse_pretext(pretext) if isinstance(pretext, str) else {ALSO.get(k, k): float(v) for k, v in pretext.items()}
+    if isinstance(pretext, dict):
+        pretext = ",".join(f"{k}={v}" for k, v in pretext.items())
+    weights = parse_pretext(str(pretext))
     name = str(learn.pop("encoder", ""))
+    if name and name not in names("encoder"):
+        raise UnknownName("encoder", name, names("encoder"))
+    for listed in ("forbidden", "allowed"):
+        if not isinstance(views.get(listed, []), list):
+            raise DataError(f"the recipe {path}: {listed} = {views[listed]!r} is no list.", f'Write {listed} = ["flip"].')
     made = Recipe(
         pretext=weights,
         encoder=name,

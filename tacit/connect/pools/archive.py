@@ -23,6 +23,7 @@ from tacit.contracts.errors import DataError
 from tacit.contracts.pool import Pool
 
 ENCRYPTED = 0x1
+LARGEST = 1 << 30  # bytes that one member may unpack to
 LOCAL_HEAD = 30  # bytes before a member's name; then the name, extra fields, the data
 
 
@@ -69,6 +70,8 @@ class Archive(Pool):
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         if member.flag_bits & ENCRYPTED:
             raise OSError("it is locked with a password")
+        if member.file_size > LARGEST:
+            raise OSError(f"it unpacks to {member.file_size:,} bytes, more than {LARGEST:,}")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             with zipfile.ZipFile(self._path) as whole:
                 return whole.read(member)
@@ -77,7 +80,7 @@ class Archive(Pool):
         start += LOCAL_HEAD + named + extra
         data = self._map[start : start + member.compress_size]
         if member.compress_type == zipfile.ZIP_DEFLATED:
-            data = zlib.decompress(data, -zlib.MAX_WBITS, member.file_size)
+            data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, member.file_size + 1)  # never more than it says: it may be a bomb
         if zlib.crc32(data) != member.CRC:
             raise OSError("its checksum is wrong")
         return data

@@ -5,6 +5,7 @@ Only names are kept: a folder of any size opens within the memory that its names
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -40,7 +41,10 @@ class Folder(Pool):
 
     def _one(self, name: str) -> Any:
         try:
-            data = (self._root / name).read_bytes()
+            path = self._root / name
+            if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, for ever
+                return OSError("no regular file")
+            data = path.read_bytes()
         except OSError as error:
             return error
         return data if self.modality == "image" else as_text(data)[0]
