@@ -1,7 +1,8 @@
 """Training with labels: an encoder and a linear layer on it, all weights moving. For fine-tuning and for the rung "supervised from scratch".
 
 AdamW with a warm-up and a cosine; a part of the labels is held out, which rate and decay are chosen on and which stops the training where it has
-not become better for a while. The weights of the best look are kept. With too few labels to hold out, the first plan runs to its end.
+not become better for a while. The weights of the best look are kept, or it is trained anew with all labels for as many steps (`whole`). With too few
+labels to hold out, the first plan runs to its end.
 """
 
 from __future__ import annotations
@@ -30,11 +31,13 @@ PATIENCE = 4  # looks without getting better
 
 
 class Plan(NamedTuple):
-    """rates × decays are tried; steps and seconds: the most for each; head_factor: how much faster the new layer learns."""
+    """rates × decays are tried; steps: the most for each, more where they would be fewer than `epochs` over the labels; seconds: the most in all;
+    head_factor: how much faster the new layer learns."""
 
     rates: tuple[float, ...] = (1e-3,)
     decays: tuple[float, ...] = (1e-4,)
     steps: int = 300
+    epochs: int = 20
     seconds: float = 20.0
     batch: int = 64
     head_factor: float = 1.0
@@ -56,28 +59,44 @@ class _Network(nn.Module):
         return said
 
 
-def train_network(start: Callable[[], Encoder], setting: Setting, rows: NDArray[np.int64], plan: Plan, fold: int = 0) -> tuple[Scorer, str, float]:
-    """(answers of samples as scores [m, K], what was chosen, the metric on the held-out labels or NaN). fold: which part is held out."""
+def train_network(
+    start: Callable[[], Encoder], setting: Setting, rows: NDArray[np.int64], plan: Plan, fold: int = 0, whole: bool = False
+) -> tuple[Scorer, str, float]:
+    """(answers of samples as scores [m, K], what was chosen, the metric on the held-out labels or NaN). fold: which part is held out; whole: whether
+    what was chosen is trained anew with all the rows, as read-outs are."""
     parts = setting.folds(rows)
     held = rows[parts[fold % len(parts)]] if parts and len(rows) >= 10 else rows[:0]
     kept = np.setdiff1d(rows, held)
     best: tuple[float, _Network, str] | None = None
+    chosen, again = (plan.rates[0], plan.decays[0], 0, 0), whole and len(held) > 0
+    share = plan._replace(seconds=plan.seconds / (len(plan.rates) * len(plan.decays) + again))
     for turn, (rate, decay) in enumerate(itertools.product(plan.rates, plan.decays)):
-        share = plan._replace(seconds=plan.seconds / (len(plan.rates) * len(plan.decays)))
         network, valued, steps = _train(start(), setting, kept, held, share, rate, decay, turn)
         told = f"rate {rate:g}, decay {decay:g}, {steps} steps"
         if best is None or valued > best[0]:
-            best = (valued, network, told)
+            best, chosen = (valued, network, told), (rate, decay, turn, steps)
         if not len(held):
             break  # nothing to choose on
     assert best is not None
     winner = best[1]
+    if again:
+        rate, decay, turn, steps = chosen
+        winner, _, _ = _train(start(), setting, rows, held[:0], share, rate, decay, turn, steps)
     return (lambda samples: answers(winner, samples)), best[2], best[0]
 
 
 def _train(
-    encoder: Encoder, setting: Setting, kept: NDArray[np.int64], held: NDArray[np.int64], plan: Plan, rate: float, decay: float, turn: int
+    encoder: Encoder,
+    setting: Setting,
+    kept: NDArray[np.int64],
+    held: NDArray[np.int64],
+    plan: Plan,
+    rate: float,
+    decay: float,
+    turn: int,
+    most: int = 0,
 ) -> tuple[_Network, float, int]:
+    """(network, the metric on `held`, steps until its best look). most: steps after which to end, 0 = those of the plan."""
     data = setting.train
     numbers = not data.classes
     centre, scale = (float(data.labels[kept].mean()), float(data.labels[kept].std()) or 1.0) if numbers else (0.0, 1.0)
@@ -94,11 +113,12 @@ def _train(
     labels = labels.float() if numbers else labels
     rng, size = setting.rng(5, len(kept), turn), min(plan.batch, len(kept))
     best, since, valued, done, began = copy.deepcopy(network.state_dict()), 0, -math.inf, 0, time.monotonic()
-    look = max(1, plan.steps // LOOKS)
+    total = max(plan.steps, plan.epochs * len(kept) // size)
+    look, at_best = max(1, total // LOOKS), 0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(rng.integers(2**31)))  # of dropout; the fork gives the global generator back as it was
-        for step in range(plan.steps):
-            progress = max(step / plan.steps, (time.monotonic() - began) / plan.seconds)
+        for step in range(min(total, most or total)):
+            progress = max(step / total, (time.monotonic() - began) / plan.seconds)
             if progress >= 1 or since >= PATIENCE:
                 break
             _set_rate(optimizer, step, progress)
@@ -115,10 +135,10 @@ def _train(
                 new = setting.metric.score(data.labels[held], answers(network, data.samples.take(held)))
                 since = 0 if new > valued else since + 1
                 if new > valued:
-                    valued, best = new, copy.deepcopy(network.state_dict())
+                    valued, best, at_best = new, copy.deepcopy(network.state_dict()), done
     if len(held) and valued > -math.inf:
         network.load_state_dict(best)
-    return network.eval(), valued if len(held) else float("nan"), done
+    return network.eval(), valued if len(held) else float("nan"), at_best or done
 
 
 def _losses(said: Tensor, labels: Tensor, numbers: bool) -> Tensor:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -56,13 +56,16 @@ def fit_head(
         made = [LogisticRegression(C=c, max_iter=500, class_weight="balanced") for c in STRENGTHS]
         grid = STRENGTHS
     if groups is not None:
-        folds = min(folds, len(np.unique(groups)))
+        sides = [groups] if numbers else [groups[labels == c] for c in np.unique(labels)]
+        folds = min(folds, *(len(np.unique(side)) for side in sides), FOLDS)  # so that every fold can have each class
+    cuts = list(_ways(folds, numbers, groups, seed).split(embeddings, labels, groups)) if folds > 1 else []
+    if not numbers:  # where whole entities are held out, the rest may lack a class
+        cuts = [(train, test) for train, test in cuts if len(test) and len(np.unique(labels[train])) == len(np.unique(labels))]
+    folds = len(cuts)
     if folds < 2:  # nothing to choose by: the middle of the grid
         scores = np.zeros((len(made), 1))
         best = len(made) // 2
     else:
-        ways = _ways(folds, numbers, groups, seed).split(embeddings, labels, groups)
-        cuts = list(ways)
         scores = np.array([[_score(m, embeddings, labels, train, test, metric) for train, test in cuts] for m in made])
         best = int(scores.mean(1).argmax())
     chosen = make_pipeline(StandardScaler(), made[best])
@@ -76,7 +79,7 @@ def fit_head(
 
 def _ways(folds: int, numbers: bool, groups: NDArray[Any] | None, seed: int) -> Any:
     if groups is not None:
-        return GroupKFold(folds)
+        return GroupKFold(folds) if numbers else StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     return KFold(folds, shuffle=True, random_state=seed) if numbers else StratifiedKFold(folds, shuffle=True, random_state=seed)
 
 

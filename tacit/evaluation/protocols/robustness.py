@@ -48,7 +48,7 @@ class Robustness(Protocol):
         if setting.seconds > 0:
             rows = np.arange(len(setting.train))
             plan = Plan(rates=(1e-3, 3e-4), seconds=setting.seconds)
-            network, _, _ = train_network(lambda: fresh(encoder, setting.seen.samples, setting.seed), setting, rows, plan)
+            network, _, _ = train_network(lambda: fresh(encoder, setting.seen.samples, setting.seed), setting, rows, plan, whole=True)
             answerers["supervised", "supervised from scratch"] = network
         finding, table = Finding(), {who: [setting.metric.score(test.labels, answer(test.samples))] for who, answer in answerers.items()}
         for nuisance in views.nuisances:

@@ -1,6 +1,7 @@
 """Supervised from scratch: the same encoder learns from the same labels alone. What the labels would have brought without the unlabelled rest.
 
-Rates are chosen and the training is stopped on held-out labels (see training). It is dear, so only the first draws of each size are learned.
+Rates and the number of steps are chosen on held-out labels, then it learns from all of them (see training). It is dear, so only the first draws
+of each size are learned.
 """
 
 from __future__ import annotations
@@ -49,6 +50,6 @@ class _Learner(Contestant):
             def start(seed: int = i, like: Any = encoder) -> Any:
                 return fresh(like, setting.seen.samples, setting.seed + seed)
 
-            network, told, valued = train_network(start, setting, rows, Plan(rates=(1e-3, 3e-4), decays=(1e-4,), seconds=setting.seconds))
+            network, told, valued = train_network(start, setting, rows, Plan(rates=(1e-3, 3e-4), decays=(1e-4,), seconds=setting.seconds), whole=True)
             out.append(Answer(network(setting.test.samples), told, valued))
         return out

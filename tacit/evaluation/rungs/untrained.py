@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 import torch
 
 from tacit.contracts.layout import Samples
@@ -46,9 +47,10 @@ def fresh(encoder: Encoder, samples: Samples, seed: int) -> Encoder:
     made = type(encoder)(encoder.layout, **{**arguments_of(encoder), "seed": encoder.seed + APART + seed})
     device = next(encoder.buffers()).device
     made.to(device).train()
+    order = np.random.default_rng(seed).permutation(len(samples.values))[: LOOKS * LOOK]  # sorted by class, a batch would be of one class
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        for start in range(0, min(len(samples.values), LOOKS * LOOK), LOOK):
-            part = samples.take(slice(start, start + LOOK))
+        for start in range(0, len(order), LOOK):
+            part = samples.take(order[start : start + LOOK])
             if len(part.values) > 1:
                 made(Batch.of(part).to(device))
     return made.eval()

@@ -1,0 +1,89 @@
+"""Rungs are given what ours is given: labels, steps, statistics from all samples; and what flatters is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tacit.contracts.goal import Goal
+from tacit.contracts.layout import Layout, Samples
+from tacit.evaluation import training
+from tacit.evaluation.evaluate import flattering
+from tacit.evaluation.labelled import Labelled
+from tacit.evaluation.metric import Metric
+from tacit.evaluation.rungs.untrained import fresh
+from tacit.evaluation.setting import Setting
+from tacit.evaluation.training import Plan, train_network
+from tacit.evaluation.tuning import fit_head
+from tacit.nets.encoder import Encoder
+
+LAYOUT = Layout("image", "number", (28, 28), 1, 0, (128.0,), (60.0,))
+
+
+def labelled(n: int = 80, **columns: Any) -> Labelled:
+    """Dark and bright pictures, in turn."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(n) % 2
+    values = (rng.integers(0, 100, (n, 1, 28, 28)) + 100 * labels[:, None, None, None]).astype(np.uint8)
+    return Labelled(LAYOUT, Samples(values), labels, ("dark", "bright"), **columns)
+
+
+def setting(data: Labelled) -> Setting:
+    goal = Goal()
+    return Setting(data, data, goal, Metric(goal, data.labels, data.classes))
+
+
+def test_an_untrained_encoder_has_statistics_of_all_samples(small_encoder: type[Encoder]) -> None:
+    """Sorted by class, the first 1,280 were once all it saw."""
+    dark, mixed = np.zeros((1400, 1, 28, 28), np.uint8), np.random.default_rng(0).integers(0, 255, (1400, 1, 28, 28)).astype(np.uint8)
+    found = fresh(small_encoder(LAYOUT), Samples(np.concatenate([dark, mixed])), 0)
+    alone = fresh(small_encoder(LAYOUT), Samples(dark), 0)
+    norms = [next(m for m in e.modules() if isinstance(m, torch.nn.BatchNorm2d)) for e in (found, alone)]
+    assert float(norms[0].running_var.mean()) > 2 * float(norms[1].running_var.mean())  # type: ignore[union-attr]
+
+
+def test_supervised_learns_in_the_end_from_all_the_labels(small_encoder: type[Encoder], monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[int, int, float, int]] = []
+    train = training._train
+
+    def counted(encoder: Any, s: Any, kept: Any, held: Any, plan: Any, rate: float, decay: float, turn: int, most: int = 0) -> Any:
+        out = train(encoder, s, kept, held, plan, rate, decay, turn, most)
+        calls.append((len(kept), len(held), rate, most or out[2]))
+        return out
+
+    monkeypatch.setattr(training, "_train", counted)
+    plan = Plan(rates=(1e-3, 3e-4), steps=30, epochs=1, seconds=60)
+    for whole in (False, True):
+        calls.clear()
+        train_network(lambda: small_encoder(LAYOUT), setting(labelled()), np.arange(80), plan, whole=whole)
+        assert [c[0] < 80 and c[1] > 0 for c in calls[:2]] == [True, True] and len(calls) == 2 + whole
+    assert calls[2][:2] == (80, 0) and calls[2][2:] in [c[2:] for c in calls[:2]]  # the rate and the number of steps that were best
+
+
+def test_many_labels_are_gone_through_more_than_once(small_encoder: type[Encoder]) -> None:
+    plan = Plan(steps=4, epochs=3, seconds=600, batch=16)
+    _, _, steps = training._train(small_encoder(LAYOUT), setting(labelled()), np.arange(80), np.arange(0), plan, 1e-3, 1e-4, 0)
+    assert steps == 3 * 80 // 16
+
+
+def test_entities_on_both_sides_and_later_training_samples_are_said() -> None:
+    people, days = np.array([f"p{i % 10}" for i in range(80)]), np.arange(80.0)
+    train, test = labelled(entity=people, time=days), labelled(20, entity=np.array(["p1"] * 10 + ["q"] * 10), time=days[:20] + 70)
+    told = flattering(train, test)
+    assert told[0].startswith("1 of 2 entities of the test") and told[1].startswith("9 of 80 training samples are later")
+    assert flattering(labelled(), labelled()) == []
+    assert flattering(labelled(entity=people, time=days), labelled(entity=np.array(["x"] * 80), time=days + 80)) == []
+
+
+def test_a_head_is_tuned_where_each_entity_is_of_one_class() -> None:
+    """Held out whole, one of two patients leaves one class: once an error of scikit-learn's, now nothing to choose by."""
+    rng = np.random.default_rng(0)
+    labels = np.array(["sick", "well"] * 10)
+    x = rng.standard_normal((20, 4)).astype(np.float32) + (labels == "sick")[:, None]
+    tuned = fit_head(x, labels, groups=labels)
+    assert tuned.folds < 2 and np.isnan(tuned.score)
+    four = np.array(["a", "b", "c", "d"] * 5)  # a and c are sick, b and d well
+    assert fit_head(x, labels, groups=four).folds == 2
