@@ -20,6 +20,7 @@ def write_table(path: Path, names: Sequence[str], columns: dict[str, NDArray[Any
     """One row a name; a column of [N, D] is a list in Parquet, an array in npz, D columns in CSV. Raises SinkError."""
     if path.suffix not in ENDINGS:
         raise SinkError(f"{path}: nothing is written to files that end in {path.suffix!r}.", f"Use {', '.join(ENDINGS)}.")
+    names = _readable(names)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +41,12 @@ def write_table(path: Path, names: Sequence[str], columns: dict[str, NDArray[Any
 
 def print_csv(names: Sequence[str], columns: dict[str, NDArray[Any]]) -> None:
     """To standard output."""
-    _csv(sys.stdout, names, columns)
+    _csv(sys.stdout, _readable(names), columns)
+
+
+def _readable(names: Sequence[str]) -> list[str]:
+    """Names of files may hold bytes that are no text: shown as \\udcff."""
+    return [str(name).encode("utf-8", "backslashreplace").decode() for name in names]
 
 
 def _csv(file: TextIO, names: Sequence[str], columns: dict[str, NDArray[Any]]) -> None:

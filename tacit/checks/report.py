@@ -75,9 +75,13 @@ class Report:
             else:
                 parts.append("".join(self._figure(n, places) for n in f.names[:SHOWN]))
         page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Checks</title><style>{STYLE}</style>{"".join(parts)}</html>'
-        try:
-            Path(path).write_text(page, "utf-8")
+        place = Path(path)
+        temporary = place.with_name(f"{place.name}.tmp")
+        try:  # names may hold bytes that are no text
+            temporary.write_text(page, "utf-8", errors="backslashreplace")
+            temporary.rename(place)
         except OSError as error:
+            temporary.unlink(missing_ok=True)
             raise DataError(f"the report cannot be written to {path}: {error}.", "Choose another place.") from error
 
     def _figure(self, name: str, places: dict[str, int]) -> str:

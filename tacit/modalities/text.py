@@ -24,6 +24,7 @@ from tacit.contracts.pool import Pool, Refused
 SPECIAL = ("[PAD]", "[MASK]", "[CLS]", "[SEP]", "[UNK]")
 LOOKED_AT = 50_000  # documents that the tokenizer is learned from
 LETTERS = 64_000_000  # characters of them at most
+FEW, SHARE = 32, 200_000  # of so many documents or more, each is looked at for at most so many characters
 MOST_LETTERS = 512  # a text of more different ones (Chinese, emoji) has its rarest as unknown
 MARK = "\u2581"  # of a word's beginning, while learning
 LONGEST = 256  # tokens, where nothing else is wished
@@ -147,7 +148,8 @@ def _looked_at(pool: Pool, rng: np.random.Generator) -> list[str]:
     if not documents:
         why = f"the first: {reasons[0]}" if reasons else "it is empty"
         raise DataError(f"no text can be read from {pool.described} ({why}).", "Name files of UTF-8 text, or a table with a column of texts.")
-    return documents
+    share = LETTERS if len(documents) < FEW else SHARE
+    return [document[:share] for document in documents]  # one line of 10 MB among short ones would cost seconds and say little
 
 
 def _readable(document: Any) -> tuple[str, str]:

@@ -107,8 +107,8 @@ def test_a_folder_is_claimed_by_one_alone(tmp_path: Path) -> None:
 
 
 def test_a_claim_leaves_nothing_behind_and_says_what_is_in_the_way(tmp_path: Path) -> None:
-    with pytest.raises(ValueError), claimed(tmp_path / "out"):
-        raise ValueError
+    with pytest.raises(ValueError, match="within"), claimed(tmp_path / "out"):
+        raise ValueError("within")
     assert not (tmp_path / "out").exists()
     (tmp_path / "file").touch()
     for place in (tmp_path / "file", tmp_path / "file" / "inside", Path("/proc/nowhere")):
