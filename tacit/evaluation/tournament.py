@@ -183,14 +183,20 @@ def standard_error(values: NDArray[np.float64], share: float) -> float:
     return max(found) if found else math.inf
 
 
+def half_width(values: NDArray[np.float64], share: float) -> float:
+    """Of the 95 % interval of the mean of [seeds, splits]: Student's, over seeds or over splits with the freedom of each, the wider."""
+    seeds, splits = values.shape
+    ways = [(standard_error(values.mean(1, keepdims=True), share), seeds), (standard_error(values.mean(0, keepdims=True), share), splits)]
+    wide = [float(student.ppf(0.975, n - 1)) * error for error, n in ways if n > 1 and math.isfinite(error)]
+    return max(wide) if wide else math.inf
+
+
 def against_rungs(mine: NDArray[np.float64], rungs: dict[str, NDArray[np.float64]], judge: Judge) -> Verdict:
     """The winner against the best rung, paired by split; a rung that ran fewer splits is compared on those."""
     rival = max(rungs, key=lambda title: float(np.nanmean(rungs[title])))
     both = np.isfinite(rungs[rival])
     gains = mine[:, both] - rungs[rival][both][None, :]
-    freedom = max(len(gains), gains.shape[1]) - 1
-    error = standard_error(gains, judge.share)
-    wide = float(student.ppf(0.975, freedom)) * error if freedom and math.isfinite(error) else math.inf
+    wide = half_width(gains, judge.share)
     gain = float(gains.mean())
     by = f"95 %, over {gains.shape[0]} seeds and {gains.shape[1]} splits, paired"
     return verdict(gain, gain - wide, gain + wide, rival, judge.points, judge.title, "on this data", by)
@@ -214,8 +220,7 @@ def _row(c: Comparison, contestant: str, title: str, values: NDArray[np.float64]
     """values [seeds, splits]; a rung has one row of them."""
     real = values[:, np.isfinite(values).all(0)] if values.size else values
     value, low, high = (float(real.mean()) if real.size else math.nan), math.nan, math.nan
-    if real.size and math.isfinite(error := standard_error(real, c.judge.share)):
-        wide = float(student.ppf(0.975, max(real.shape) - 1)) * error
+    if real.size and math.isfinite(wide := half_width(real, c.judge.share)):
         low, high = value - wide, value + wide
     metric = c.judge.title.split(",")[0].replace(" ", "_")
     extra = {"seconds": task.seconds if task else 0.0, "values": real.tolist()}

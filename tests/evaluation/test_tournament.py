@@ -14,7 +14,7 @@ from tacit.contracts.errors import CollapseError, DataError
 from tacit.contracts.goal import Goal
 from tacit.evaluation.judging import LabelFreeJudge, LabelJudge
 from tacit.evaluation.labelled import Labelled
-from tacit.evaluation.tournament import Standing, compare, share_first, standard_error
+from tacit.evaluation.tournament import Standing, compare, half_width, share_first, standard_error
 from tacit.nets.encoder import Encoder
 
 WORTH = {"good": 0.9, "fair": 0.8, "poor": 0.6, "bad": 0.5, "slow": 0.7}
@@ -127,3 +127,11 @@ def test_without_labels_a_collapsed_encoder_is_ruled_out(digits: Callable[[str, 
     assert judge.values(small)[0] < 0.7 * sound[0] and 0.3 < sound[0] < 3
     assert judge.rungs(small)["the same encoder untrained"].tolist() == [1.0]
     assert "no labels" in judge.trust and "cannot be compared" in judge.trust
+
+
+def test_an_interval_over_three_seeds_has_the_freedom_of_three_seeds() -> None:
+    """Seeds that differ and splits that do not: the five splits must not lend their freedom to the three seeds."""
+    values = np.array([[0.7], [0.8], [0.9]]) + np.zeros((3, 5))
+    assert half_width(values, 0.5) == pytest.approx(4.303 * 0.1 / 3**0.5, rel=1e-3)
+    assert half_width(values.T, 0.5) == pytest.approx(4.303 * 0.1 * (1 / 3 + 0.5) ** 0.5, rel=1e-3)
+    assert half_width(values[:1, :1], 0.5) == np.inf
