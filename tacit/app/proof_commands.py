@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,6 +45,7 @@ def evaluate(
     from tacit.app.proving import evaluate as run
     from tacit.app.proving import write_evidence
     from tacit.app.showing import Screen
+    from tacit.ledger.terminal import as_terminal
 
     learned = load_encoder(model)
     with Screen(quiet or as_json) as show:
@@ -66,7 +69,7 @@ def evaluate(
     if as_json:
         print(json.dumps(results.json(), default=float))
         return
-    print(results.table())
+    print(as_terminal(results.rows, _width(), sentences=False))
     for note in results.notes:
         print(f"note: {note}")
     print(results.verdict)
@@ -131,6 +134,7 @@ def ledger(
     from tacit.app.proving import LEDGER
     from tacit.ledger.store import Ledger
     from tacit.ledger.tables import as_csv, as_html, as_markdown
+    from tacit.ledger.terminal import as_terminal
 
     path = place / LEDGER if place.is_dir() else place
     if not path.is_file():
@@ -139,14 +143,20 @@ def ledger(
     store = Ledger(path)
     rows = store.query(**where) if everything else store.newest(**where)
     if out is None:
-        print(as_markdown(rows))
+        print(as_terminal(rows, _width()))
         return
-    made = {".csv": as_csv, ".md": as_markdown, ".html": as_html}.get(out.suffix)
+    forms: dict[str, Callable[[list[Any]], str]] = {".csv": as_csv, ".md": as_markdown, ".html": as_html}
+    made = forms.get(out.suffix)
     if made is None:
         raise SinkError(f"{out}: a ledger is not written to files that end in {out.suffix!r}.", "Use .csv, .md or .html.")
     from tacit.export.model_folder import put
 
     put(out, made(rows).encode())
+
+
+def _width() -> int:
+    """Of the terminal; 100 where nobody looks."""
+    return max(60, shutil.get_terminal_size((100, 24)).columns)
 
 
 def _names(text: str) -> tuple[str, ...]:

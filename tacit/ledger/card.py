@@ -78,7 +78,7 @@ def _results(results: Sequence[Result]) -> list[Section]:
             rows = [r for r in rows if not r.failed and r not in saved]
             if protocol == "robustness":
                 rows = [r for r in rows if r.unit in ("clean", "mean of all")]
-            lines += [saving(r) + "." for r in saved if r.value > 0]
+            lines += [saving(r) + "." for r in saved if r.value >= 0.5]
             over = next((r.interval for r in rows if r.interval), "")
             if over:
                 lines.append(f"Split {rows[0].split}; {rows[0].n} test samples; intervals: {over}.")

@@ -64,7 +64,7 @@ def section(protocol: str, results: Sequence[Result]) -> list[str]:
         scores = [r for r in rows if not r.metric.endswith("_saved")]
         body.append(f"<figure>{drawing.curves(scores, 'few-shot curves')}<figcaption>{scores[0].interval or 'one draw'}.</figcaption></figure>")
         body.append(grid(scores))
-        saved = [r for r in rows if r.metric.endswith("_saved") and r.value > 0]
+        saved = [r for r in rows if r.metric.endswith("_saved") and r.value >= 0.5]
         body.append(bullets(saving(r) for r in saved))
         return body
     main = [r for r in rows if r.metric == rows[0].metric and math.isfinite(r.low) and r.unit == rows[0].unit]
@@ -81,18 +81,29 @@ def told(value: float, metric: str) -> str:
     return f"{100 * value:.1f}" if any(s in metric for s in SHARES) and "money" not in metric else f"{value:.4g}"
 
 
+def interval(r: Result) -> str:
+    """From where to where; no share is shown below 0 or above 100, although Student's interval may reach there."""
+    if not math.isfinite(r.low):
+        return ""
+    low, high = (max(r.low, 0.0), min(r.high, 1.0)) if _is_share(r) else (r.low, r.high)
+    return f"{told(low, r.metric)} to {told(high, r.metric)}"
+
+
+def _is_share(r: Result) -> bool:
+    return told(1.0, r.metric) == "100.0" and r.metric != GAIN and 0 <= r.value <= 1
+
+
 def numbers(rows: Sequence[Result]) -> str:
     """A row each, the best first within a metric; columns that say nothing are left out."""
     cells: list[tuple[dict[str, str], bool]] = []
     kinds = list(dict.fromkeys((r.metric, r.unit) for r in rows))
     for r in sorted(rows, key=lambda r: (kinds.index((r.metric, r.unit)), -r.value if math.isfinite(r.value) else math.inf)):
-        interval = f"{told(r.low, r.metric)} to {told(r.high, r.metric)}" if math.isfinite(r.low) else ""
         columns = {
             "": r.title or r.contestant,
             "metric": r.metric.replace("_", " "),
             "of": r.unit,
             "value": told(r.value, r.metric),
-            "95 %": interval,
+            "95 %": interval(r),
         }
         columns |= {"n": str(r.n or ""), "chosen on validation": str(r.extra.get("choice", "")), "failed": r.failed}
         cells.append((columns, r.contestant == "ours"))
@@ -107,7 +118,7 @@ def grid(scores: Sequence[Result]) -> str:
     titles = sorted({r.title for r in scores}, key=lambda t: -max(r.value for r in scores if r.title == t))
     for title in titles:
         mine = {r.labels: r for r in scores if r.title == title}
-        cells = [told(mine[s].value, mine[s].metric) + _wide(mine[s]) if s in mine else "" for s in sizes]
+        cells = [told(mine[s].value, mine[s].metric) + wide(mine[s]) if s in mine else "" for s in sizes]
         rows.append(([title, *cells], next(iter(mine.values())).contestant == "ours"))
     return table([scores[0].metric.replace("_", " "), *(f"{s} a class" for s in sizes)], rows)
 
@@ -116,11 +127,17 @@ def saving(r: Result) -> str:
     """One row of labels or money saved, in words."""
     what = "labels saved" if r.metric == "labels_saved" else f"{r.unit or 'money'} saved"
     least = "at least " if r.extra.get("at_least") else ""
-    return f"with {r.labels} labels a class: {least}{r.value:,.0f} {what} against {r.extra.get('rung', 'the best rung')}"
+    few = "1 label" if r.labels == 1 else f"{r.labels} labels"
+    return f"with {few} a class: {least}{r.value:,.0f} {what} against {r.extra.get('rung', 'the best rung')}"
 
 
-def _wide(r: Result) -> str:
-    return f" ± {told((r.high - r.low) / 2, r.metric)}" if math.isfinite(r.low) else ""
+def wide(r: Result) -> str:
+    """± half a width; from where to where, where the half would pass the end of a share."""
+    if not math.isfinite(r.low):
+        return ""
+    if _is_share(r) and (r.low < 0 or r.high > 1):
+        return f" ({interval(r)})"
+    return f" ± {told((r.high - r.low) / 2, r.metric)}"
 
 
 def drawn(pictures: Pictures) -> list[str]:

@@ -26,7 +26,7 @@ def as_markdown_page(title: str, sections: Sequence[Section]) -> str:
     parts = [f"# {title}\n"]
     for s in sections:
         lines = s.lines[0] + "\n" if len(s.lines) == 1 else "".join(f"- {line}\n" for line in s.lines)
-        parts.append(f"## {s.title}\n\n{lines}" + (f"\n{as_markdown(s.rows)}" if s.rows else ""))
+        parts.append(f"## {s.title}\n\n{lines}" + (f"\n{as_markdown(s.rows, ('dataset', 'protocol'))}" if s.rows else ""))
     return "\n".join(parts)
 
 

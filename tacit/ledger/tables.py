@@ -43,9 +43,9 @@ def used(results: Sequence[Result]) -> list[str]:
     return [c for c in SHOWN if c in ("title", "value") or any(cell(r, c) not in ("", "all") for r in results)]
 
 
-def as_markdown(results: Sequence[Result]) -> str:
-    """A table; the columns that say nothing are left out."""
-    columns = used(results)
+def as_markdown(results: Sequence[Result], without: Sequence[str] = ()) -> str:
+    """A table; the columns that say nothing are left out, and those that its surroundings say."""
+    columns = [c for c in used(results) if c not in without]
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join(cell(r, c).replace("|", "\\|") for c in columns) + " |" for r in results]
     return "\n".join(lines) + "\n"

@@ -98,7 +98,7 @@ class Fewshot(Protocol):
             rows.append(Result("fewshot", "labels_saved", saved, **common))
             if setting.goal.label_cost:
                 rows.append(Result("fewshot", "money_saved", saved * setting.goal.label_cost, unit=setting.goal.currency, **common))
-            if saved > 0:
+            if saved >= 0.5:  # less is told as none
                 more = "" if reached else "at least "
                 money = f" ({setting.goal.label_cost * saved:,.0f} {setting.goal.currency or 'in cost'})" if setting.goal.label_cost else ""
                 finding.notes.append(
