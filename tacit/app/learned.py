@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tacit.export.model_folder import SampleModel
 
 
-SINGLE = {"image": (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"), "text": (".txt",)}
+SINGLE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
 
 class LearnedEncoder:
@@ -65,11 +65,11 @@ class LearnedEncoder:
         return pool
 
     def _single(self, data: Any) -> Pool | None:
-        """One picture, or one text file, as a pool of its own; None where the data are something else."""
+        """One picture as a pool of its own; None where the data are something else. A text file is no single sample: it has one a line."""
         from tacit.connect.open_pool import open_pool, subset
 
         path = Path(data) if isinstance(data, str | Path) else None
-        if path is None or not path.is_file() or path.suffix.lower() not in SINGLE.get(self.modality, ()):
+        if self.modality != "image" or path is None or not path.is_file() or path.suffix.lower() not in SINGLE:
             return None
         folder = open_pool(str(path.parent), modality=self.modality)
         return subset(folder, np.array([list(folder.names).index(path.name)]))

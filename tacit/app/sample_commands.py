@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from tacit.contracts.errors import ModelError
 
 Data = Annotated[str, typer.Argument(help="Folder, zip, npz[:array], idx.gz, CSV/Parquet/JSON lines, a data set on disk.")]
 Model = Annotated[Path, typer.Argument(help="Model folder, made by `tacit learn`.")]
@@ -18,7 +21,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 def learn(
     data: Data,
-    out: Annotated[Path | None, typer.Option(help="Folder for the model; an unfinished run in it is gone on from.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the model (needed); an unfinished run in it is gone on from.")] = None,
     pretext: Annotated[str, typer.Option(help="auto, a task, or NAME=WEIGHT,NAME=WEIGHT; `tacit doctor --parts` lists them.")] = "",
     encoder: Annotated[str | None, typer.Option(help="NAME, or NAME:key=value,key=value.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Budget (five by default).")] = None,
@@ -42,11 +45,17 @@ def learn(
     quiet: Quiet = False,
 ) -> None:
     """Learn an encoder from unlabelled data: pictures, series, texts; or a model of a stream from its history."""
+    from tacit.app.learned import LearnedEncoder
     from tacit.app.learning_door import Asked, learn_anything
 
     given = {"minutes": minutes, "epochs": epochs, "steps": steps, "batch": batch, "rate": rate}
     asked = Asked(pretext, encoder, recipe, modality, column, key, time, forbid, allow, device, seed, given)
-    learn_anything(data, asked, out, from_, check=check, strict=strict, fresh=fresh, quiet=quiet)
+    if out is None:
+        raise ModelError("what is learned needs a folder, or it would be lost.", "Say where: --out FOLDER.")
+    learned = learn_anything(data, asked, out, from_, check=check, strict=strict, fresh=fresh, quiet=quiet)
+    if not quiet and not int(os.environ.get("RANK", "0")):
+        then = f"tacit evaluate {out} TEST --labels LABELS" if isinstance(learned, LearnedEncoder) else f"tacit watch SOURCE --model {out}"
+        _tell(f"the model is in {out}; next: {then}", [])
 
 
 def embed(
@@ -96,17 +105,24 @@ def search(
 ) -> None:
     """The samples of a gallery that are most like a query."""
     from tacit.app.loading import load_encoder
+    from tacit.app.telling import plain
+    from tacit.connect.open_pool import open_pool
 
     learned = load_encoder(model)
     asked: Any = query
     if learned.modality == "text" and not Path(query).exists():
         asked = [query]
-    for number, found in enumerate(learned.search(learned.pool_of(gallery, column), learned.pool_of(asked, None), count)):
+    elif learned.modality == "text" and Path(query).is_file():
+        asked = open_pool(query, modality="text", whole=True)  # the file is the query
+    pool = learned.pool_of(gallery, column)
+    at = {name: i for i, name in enumerate(pool.names)}
+    for number, found in enumerate(learned.search(pool, learned.pool_of(asked, None), count)):
         if as_json:
             print(json.dumps({"query": number, "found": [{"name": n, "likeness": round(s, 6)} for n, s in found]}))
         else:
             for name, likeness in found:
-                print(f"{likeness:.4f}  {name}")
+                text = f"  {plain(' '.join(str(pool.read([at[name]])[0]).split()))[:100]}" if learned.modality == "text" else ""
+                print(f"{likeness:.4f}  {name}{text}")
 
 
 def tune(
@@ -128,11 +144,12 @@ def tune(
     tuned = learned.fine_tune(pool, labels, metric, entity, seed) if fine_tune else learned.tune(pool, labels, metric, entity, seed)
     learned.save(out)
     sure = (
-        f"{tuned.score:.3f} ± {tuned.error:.3f} ({tuned.metric}, {tuned.folds} folds)"
+        f"{tuned.metric.replace('_', ' ')} {tuned.score:.3f} ± {tuned.error:.3f} (standard error over {tuned.folds} folds of the labels)"
         if tuned.folds > 1
         else "not validated: too few labels for two folds"
     )
-    _tell(f"{out}: {sure}", [])
+    _tell(f"tuned with {learned.model.about['tuned']['labels']:,} labels: {sure}", [])
+    _tell(f"the model is in {out}; next: tacit predict {out} DATA", [])
 
 
 COMMANDS = (learn, embed, predict, search, tune)

@@ -84,7 +84,7 @@ def test_embeddings_are_written_in_three_forms(place: Path, ending: str) -> None
 def test_tuned_models_predict(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tuned = place / "tuned"
     run_ok("tune", str(place / "model"), str(place / "photos"), "--labels", str(place / "labels.csv"), "--out", str(tuned))
-    assert "balanced_accuracy, 5 folds" in capsys.readouterr().err
+    assert "over 5 folds" in capsys.readouterr().err
     run_ok("predict", str(tuned), str(place / "photos"))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "name,label,p_rough,p_smooth" and len(lines) == 41
@@ -260,3 +260,20 @@ def test_doctor_lists_the_parts(capsys: pytest.CaptureFixture[str]) -> None:
     run_ok("doctor", "--parts")
     said = capsys.readouterr().out
     assert "pretext task: " in said and "contrastive" in said and "resnet18" in said
+
+
+def test_a_model_that_would_be_lost_is_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--out FOLDER" in run_refused(capsys, "learn", str(place / "photos"), *TINY)
+
+
+def test_a_text_file_holds_a_sample_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("\n".join(f"this is sentence number {i} of them" for i in range(24)))
+    (tmp_path / "other.txt").write_text("another file of the folder")
+    tiny = ["--steps", "2", "--batch", "8", "--no-check", "--quiet"]
+    run_ok("learn", str(texts), "--encoder", "bagged", "--pretext", "contrastive", "--out", str(tmp_path / "m"), *tiny)
+    assert len(tacit.load(tmp_path / "m").pool_of(str(texts))) == 24
+    capsys.readouterr()
+    run_ok("search", str(tmp_path / "m"), str(texts), "--query", str(tmp_path / "other.txt"), "--count", "2")
+    found = capsys.readouterr().out.splitlines()
+    assert len(found) == 2 and "sentence number" in found[0]
