@@ -81,6 +81,8 @@ def learn_anything(
     else:
         history = is_history(data, asked.names_samples or bool(start))
     if history:
+        if isinstance(data, str | Path) and Path(data).exists() and not start:
+            Screen(quiet).say(f"{data}: a table in the order of time, learned as the history of a stream (--modality series makes series of it)")
         return learn_history(data, asked, out, start, strict)
     from tacit.app.learning_samples import learn_samples
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -28,11 +29,17 @@ class Screen:
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True, quiet=quiet)
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(24), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-        self.progress = Progress(
-            *columns, TextColumn("{task.fields[told]}", markup=False), console=self.console, refresh_per_second=4, transient=True
+        self.console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True, quiet=quiet)
+        still = [Column(no_wrap=True, min_width=least) for least in (9, 12, 7, 4, 7)]  # what is told gives way first where the terminal is narrow
+        columns = (
+            TextColumn("{task.description}", markup=False, table_column=still[0]),
+            BarColumn(12, table_column=still[1]),
+            TimeElapsedColumn(table_column=still[2]),
+            TextColumn("left", table_column=still[3]),
+            TimeRemainingColumn(table_column=still[4]),
+            TextColumn("{task.fields[told]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
         )
+        self.progress = Progress(*columns, console=self.console, refresh_per_second=4, transient=True, expand=True)
         self.losses: list[float] = []
 
     def __enter__(self) -> Screen:

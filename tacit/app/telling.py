@@ -18,7 +18,7 @@ class Terminal:
     def __init__(self) -> None:
         from rich.console import Console
 
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, emoji=False)
         self._noted = 0
         self._told: dict[int, bool] = {}  # alerts that were printed; whether their end was
         self._shown = time.monotonic()
