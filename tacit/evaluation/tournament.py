@@ -84,7 +84,7 @@ class Comparison:
         lost = [f"{s.task} failed: {s.failed}" for s in self.standings if s.failed]
         return [
             Section("Which task", [answer]),
-            Section("Why", [f"By {self.judge.title}, mean over {self.seeds} seeds: {told}.", *lost], self.rows()),
+            Section("Why", [f"By {self.judge.title}, mean over {_seeds(self.seeds)}: {told}.", *lost], self.rows()),
             Section("How sure", [self._sure(), self.judge.trust]),
             Section("What it costs", [f"{self.seconds:,.0f} s of learning for the encoder kept; {self.spent:,.0f} s for the whole comparison."]),
             Section("What would change the answer", self._change()),
@@ -98,6 +98,8 @@ class Comparison:
         return f"{first.task}, as far as can be told without labels; whether it helps cannot be. By what can be seen: {told}."
 
     def _sure(self) -> str:
+        if len(self.standings) == 1:
+            return f"{self.winner} alone was tried: whether another task would do better is not known (--pretext NAME,NAME tries others)."
         if not self.judge.labelled:
             first = f"{self.winner} stays first in {self.sure:.0%} of resamples of seeds, by these measures"
             return f"{first}: that is not how likely it is to serve you best."
@@ -198,7 +200,7 @@ def against_rungs(mine: NDArray[np.float64], rungs: dict[str, NDArray[np.float64
     gains = mine[:, both] - rungs[rival][both][None, :]
     wide = half_width(gains, judge.share)
     gain = float(gains.mean())
-    by = f"95 %, over {gains.shape[0]} seeds and {gains.shape[1]} splits, paired"
+    by = f"95 %, over {_seeds(gains.shape[0])} and {gains.shape[1]} splits, paired"
     return verdict(gain, gain - wide, gain + wide, rival, judge.points, judge.title, "on this data", by)
 
 
@@ -230,6 +232,10 @@ def _row(c: Comparison, contestant: str, title: str, values: NDArray[np.float64]
         "compare", metric, value, contestant, title, dataset=c.dataset, unit=unit, seeds=len(real), low=low, high=high, interval=over,
         failed=failed, extra=extra,
     )  # fmt: skip
+
+
+def _seeds(n: int) -> str:
+    return "1 seed" if n == 1 else f"{n} seeds"
 
 
 def _told(c: Comparison, value: float) -> str:
