@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tacit.contracts.errors import DataError
+from tacit.contracts.errors import DataError, UnknownName
 
 if TYPE_CHECKING:
     from tacit.contracts.pool import Pool
@@ -52,6 +52,9 @@ class LearnedEncoder:
 
         pool = self.pool_of(data)
         embeddings, rows, refused = embed_pool(self.model.encoder, self.model.modality, pool, progress)
+        if not len(rows):
+            first = f"the first: {refused[0][0]}: {refused[0][1]}" if refused else "it is empty"
+            raise DataError(f"none of the {len(pool):,} samples of {pool.described} can be read; {first}.", "Check the files.")
         return [pool.names[int(i)] for i in rows], embeddings, refused
 
     def pool_of(self, data: Any, column: str | None = None) -> Pool:
@@ -79,12 +82,18 @@ class LearnedEncoder:
 
         Returns what cross-validation said of it. Raises DataError.
         """
+        from sklearn.metrics import get_scorer_names
+
         from tacit.connect.labels import read_labels
         from tacit.evaluation.tuning import fit_head
 
         pool = self.pool_of(data)
         found = read_labels(labels, pool)
         embeddings, kept = self._of_rows(pool, found.rows)
+        if entity is not None and entity not in pool.columns:
+            raise DataError(f"{pool.described} has no column {entity!r}.", f"It has: {', '.join(pool.columns) or 'none'}.")
+        if metric and metric not in get_scorer_names():
+            raise UnknownName("scorer of scikit-learn", metric, get_scorer_names())
         groups = None if entity is None else np.asarray(pool.columns[entity])[found.rows[kept]]
         tuned = fit_head(embeddings, found.values[kept], metric, groups, seed)
         self.model.head = tuned.head

@@ -116,42 +116,44 @@ def compare(
     from tacit.evaluation.judging import judge_of
     from tacit.evaluation.tournament import compare as play
     from tacit.export.model_folder import put, save
+    from tacit.export.place import claimed
     from tacit.learning.feeding import Feeder
     from tacit.learning.recipe import Recipe, parse_encoder, parse_pretext
     from tacit.learning.teaching import fit_modality, teach
     from tacit.ledger.store import Ledger
     from tacit.pretext.auto_list import AUTO
 
-    if not minutes > 0 or seeds < 1:
+    if not 0 < minutes < 1e9 or seeds < 1:
         raise DataError(f"{minutes:g} minutes and {seeds} seeds.", "Both are above 0; three seeds give an interval.")
     stated = goal if isinstance(goal, Goal) else Goal.of(goal) if isinstance(goal, dict) else Goal.read(goal) if goal else Goal()
     name, options = parse_encoder(encoder)
     base = replace(recipe or Recipe(), encoder=name, encoder_options=options)
-    pool = open_pool(data, modality=base.modality, column=column)
-    known = None if labels is None else read_labels(labels, pool)
-    modality = fit_modality(pool, base)
-    base, _ = look(pool, modality, base, False, None, Screen(quiet=True))
-    tasks = [task for text in pretext for task in parse_pretext(text)] or [task for task, _ in AUTO[modality.name]]
-    say(f"{pool.described}: {len(pool):,} samples, {modality.name}; comparing {', '.join(tasks)}")
-    feeder = Feeder(pool, modality)
-    judge = judge_of(modality, pool, known, stated, np.random.default_rng(base.seed))
+    with claimed(None if out is None else Path(out)):  # before the work: what could not be written would be lost
+        pool = open_pool(data, modality=base.modality, column=column)
+        known = None if labels is None else read_labels(labels, pool)
+        modality = fit_modality(pool, base)
+        base, _ = look(pool, modality, base, False, None, Screen(quiet=True))
+        tasks = [task for text in pretext for task in parse_pretext(text)] or [task for task, _ in AUTO[modality.name]]
+        say(f"{pool.described}: {len(pool):,} samples, {modality.name}; comparing {', '.join(tasks)}")
+        feeder = Feeder(pool, modality)
+        judge = judge_of(modality, pool, known, stated, np.random.default_rng(base.seed))
 
-    def learn(task: str, seconds: float, seed: int, resumed: Any) -> Any:
-        spent = 0.0 if resumed is None else float(resumed.about["tournament_seconds"])
-        wish = replace(base, pretext={task: 1.0}, seed=base.seed + seed, minutes=(seconds - spent) / 60)
-        return teach(wish, pool, start=resumed, modality=modality, feeder=feeder, about={"tournament_seconds": seconds})
+        def learn(task: str, seconds: float, seed: int, resumed: Any) -> Any:
+            spent = 0.0 if resumed is None else float(resumed.about["tournament_seconds"])
+            wish = replace(base, pretext={task: 1.0}, seed=base.seed + seed, minutes=(seconds - spent) / 60)
+            return teach(wish, pool, start=resumed, modality=modality, feeder=feeder, about={"tournament_seconds": seconds})
 
-    try:
-        found = play(learn, tasks, 60 * minutes, judge, seeds, pool.described, progress)
-    finally:
-        feeder.close()
-    if out is not None:
-        folder = Path(out)
-        folder.mkdir(parents=True, exist_ok=True)
-        Ledger(folder / LEDGER).add(found.rows())
-        put(folder / PAGE, found.html().encode())
-        save(found.model, folder / "model")
-    return found
+        try:
+            found = play(learn, tasks, 60 * minutes, judge, seeds, pool.described, progress)
+        finally:
+            feeder.close()
+        if out is not None:
+            folder = Path(out)
+            folder.mkdir(parents=True, exist_ok=True)
+            Ledger(folder / LEDGER).add(found.rows())
+            put(folder / PAGE, found.html().encode())
+            save(found.model, folder / "model")
+        return found
 
 
 def write_evidence(results: Any, learned: Any, folder: Path) -> list[Path]:

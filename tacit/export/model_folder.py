@@ -81,7 +81,8 @@ def put(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         temporary.rename(path)
     except OSError as e:
-        temporary.unlink(missing_ok=True)
+        if temporary.is_file():
+            temporary.unlink()
         raise ModelError(f"{path} cannot be written: {e}.", "Free some space or choose another folder; what was there is kept.") from e
 
 
