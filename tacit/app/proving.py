@@ -48,6 +48,8 @@ def evaluate(
     from tacit.evaluation.evaluate import USUAL, run_evaluation
     from tacit.ledger.store import Ledger
 
+    if not 0 <= seed < 1 << 32:
+        raise DataError(f"seed {seed}: it is a whole number from 0 to 4294967295.")
     learned = model if isinstance(model, LearnedEncoder) else load_encoder(model)
     stated = goal if isinstance(goal, Goal) else Goal.of(goal) if isinstance(goal, dict) else Goal.read(goal) if goal else Goal()
     test_pool = learned.pool_of(test, column)

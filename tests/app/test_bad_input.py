@@ -74,6 +74,7 @@ def test_models_that_do_not_fit_and_models_that_are_there(place: Path, capsys: p
     before = sorted(p.name for p in (place / "model").iterdir())
     assert "text" in refused(capsys, "learn", "texts", "--from", "model", "--steps", "2", "--out", "next")
     assert "'vit'" in refused(capsys, "learn", "photos", "--from", "model", "--encoder", "vit", "--steps", "2", "--out", "next")
+    assert "seed -1" in refused(capsys, "evaluate", "model", "photos", "--labels", "none.csv", "--seed", "-1")
     assert "already holds" in refused(capsys, "learn", "photos", "--steps", "2", "--out", "model")
     assert "none of the 8" in refused(capsys, "embed", "model", "bad", "--out", "rows.csv")
     assert sorted(p.name for p in (place / "model").iterdir()) == before
