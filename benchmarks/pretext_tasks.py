@@ -32,7 +32,7 @@ from tacit.contracts.errors import TacitError
 from tacit.contracts.layout import Layout, Samples
 from tacit.learning.feeding import Feeder
 from tacit.learning.learner import Learner
-from tacit.learning.recipe import CAUSAL, ENCODERS, Recipe
+from tacit.learning.recipe import ENCODERS, SUITED, Recipe
 from tacit.learning.sampling import Sampler
 from tacit.learning.settings import pace, settle
 from tacit.learning.teaching import fit_modality
@@ -119,7 +119,7 @@ def judged(encoder: Encoder, data: Set, seed: int) -> dict[str, float]:
 
 def encoder_of(task: str, data: Set, seed: int) -> Encoder:
     modality = data.layout.modality
-    name = CAUSAL.get(task, {}).get(modality, ENCODERS[modality])
+    name = SUITED.get(task, {}).get(modality, ENCODERS[modality])
     encoder: Encoder = load("encoder", name)(data.layout, seed=seed)
     return encoder
 

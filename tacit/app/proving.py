@@ -15,6 +15,7 @@ from tacit.contracts.errors import DataError
 from tacit.contracts.goal import Goal
 
 LEDGER = "ledger.sqlite"
+SIX = 6  # tasks compared where none were named: the first of those that have won
 REPORT, CARD, PAGE = "report.html", "card.md", "comparison.html"
 
 
@@ -135,7 +136,7 @@ def compare(
         known = None if labels is None else read_labels(labels, pool)
         modality = fit_modality(pool, base)
         base, _ = look(pool, modality, base, False, None, Screen(quiet=True))
-        tasks = [task for text in pretext for task in parse_pretext(text)] or [task for task, _ in AUTO[modality.name]]
+        tasks = [task for text in pretext for task in parse_pretext(text)] or [task for task, _ in AUTO[modality.name][:SIX]]
         say(f"{pool.described}: {len(pool):,} samples, {modality.name}; comparing {', '.join(tasks)}")
         feeder = Feeder(pool, modality)
         judge = judge_of(modality, pool, known, stated, np.random.default_rng(base.seed))

@@ -7,7 +7,7 @@ samples: a floor on the deviation). Folds are by entity where one is given. The 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -30,7 +30,7 @@ FOLDS = 5
 class Tuned:
     """head: arrays for the model folder; score: mean over the folds of `metric`; error: its standard error; strength: what was chosen."""
 
-    head: dict[str, NDArray[Any]]
+    head: dict[str, NDArray[Any]] = field(repr=False)
     metric: str
     score: float
     error: float
@@ -73,6 +73,9 @@ def fit_head(
         warnings.simplefilter("ignore", ConvergenceWarning)  # the score says whether it was good enough
         chosen.fit(embeddings, labels)
     head = _arrays(chosen[0], chosen[1], numbers)
+    if not numbers and folds > 1:
+        heat = _heat(made[best], embeddings, labels, cuts)
+        head["weights"], head["bias"] = head["weights"] / heat, head["bias"] / heat
     error = float(scores[best].std(ddof=1) / np.sqrt(folds)) if folds > 1 else float("nan")
     return Tuned(head, metric, float(scores[best].mean()) if folds > 1 else float("nan"), error, float(grid[best]), folds)
 
@@ -89,6 +92,29 @@ def _score(part: Any, x: NDArray[np.float32], y: NDArray[Any], train: NDArray[np
         warnings.simplefilter("ignore", ConvergenceWarning)
         whole.fit(x[train], y[train])
     return float(check_scoring(whole, metric)(whole, x[test], y[test]))
+
+
+def _heat(part: Any, x: NDArray[np.float32], y: NDArray[Any], cuts: list[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> np.float32:
+    """The temperature at which probabilities of held-out folds are likeliest: few labels in many dimensions are told apart perfectly, and a head
+    fitted on them is sure of everything. Guo et al., "On calibration of modern neural networks", 2017, section 4.2."""
+    logits, right = [], []
+    for train, test in cuts:
+        whole = make_pipeline(StandardScaler(), part)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            whole.fit(x[train], y[train])
+        head = _arrays(whole[0], whole[1], False)
+        logits.append(_raw(head, x[test]))
+        right.append(np.searchsorted(whole[1].classes_, y[test]))
+    raw, codes = np.concatenate(logits).astype(np.float64), np.concatenate(right)
+    heats = np.geomspace(0.02, 1000, 120)
+    losses = [float((np.logaddexp.reduce(raw / t, axis=1) - raw[np.arange(len(raw)), codes] / t).mean()) for t in heats]
+    return np.float32(heats[int(np.argmin(losses))])
+
+
+def _raw(head: dict[str, NDArray[Any]], embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[N, K] before they are made probabilities."""
+    return cast(NDArray[np.float32], (embeddings - head["mean"]) / head["deviation"] @ head["weights"] + head["bias"])
 
 
 def _arrays(scaler: Any, part: Any, numbers: bool) -> dict[str, NDArray[Any]]:
@@ -108,7 +134,7 @@ def apply_head(head: dict[str, NDArray[Any]], embeddings: NDArray[np.float32]) -
         raise ModelError("this model has no head: it embeds, but it was never tuned.", "Tune it: tacit tune MODEL DATA --labels few.csv --out TUNED.")
     if embeddings.shape[1] != len(head["mean"]):
         raise ModelError(f"the head is for embeddings of width {len(head['mean'])}, these have {embeddings.shape[1]}.")
-    raw = (embeddings - head["mean"]) / head["deviation"] @ head["weights"] + head["bias"]  # [N, K]
+    raw = _raw(head, embeddings)  # [N, K]
     if "classes" not in head:
         return cast(NDArray[Any], raw[:, 0]), None
     raw = raw - raw.max(1, keepdims=True)

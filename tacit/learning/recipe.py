@@ -16,9 +16,16 @@ from tacit.contracts.catalog import names
 from tacit.contracts.errors import DataError, UnknownName
 from tacit.learning.budget import Budget
 
-ENCODERS = {"image": "convnet", "series": "dilated", "text": "transformer"}
-TASKS = {"image": "contrastive", "series": "contrastive", "text": "masked"}  # where nothing better is known (pretext/auto_list.py)
-CAUSAL = {"nexttoken": {"text": "gpt", "series": "causal"}, "predictive": {"text": "gpt", "series": "causal"}}
+ENCODERS = {"image": "convnet", "series": "dilated", "text": "bagged"}
+TASKS = {"image": "contrastive", "series": "contrastive", "text": "contrastive"}  # where nothing better is known (pretext/auto_list.py)
+SUITED = {  # encoders of tasks that need more than the usual one: what came before alone, or a token's neighbours
+    "nexttoken": {"text": "gpt", "series": "causal"},
+    "predictive": {"text": "gpt", "series": "causal"},
+    **{
+        task: {"text": "transformer"}
+        for task in ("masked", "inpainting", "autoencoding", "order", "nextsentence", "jepa", "isotropic", "distillation")
+    },
+}
 ALSO = {
     "simclr": "contrastive",
     "simcse": "contrastive",

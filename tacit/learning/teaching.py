@@ -27,7 +27,7 @@ from tacit.learning.feeding import Feeder, nothing
 from tacit.learning.learner import Learner
 from tacit.learning.loop import FILE, Learned, Loop, finish
 from tacit.learning.pacing import batch_for
-from tacit.learning.recipe import CAUSAL, ENCODERS, TASKS, Recipe
+from tacit.learning.recipe import ENCODERS, SUITED, TASKS, Recipe
 from tacit.learning.sampling import split
 from tacit.learning.settings import settle
 from tacit.nets.encoder import Encoder
@@ -50,8 +50,8 @@ def settled(recipe: Recipe, modality: Modality) -> Recipe:
     pretext = recipe.pretext or {TASKS[modality.name]: 1.0}
     encoder = recipe.encoder
     if not encoder:
-        causal = next((CAUSAL[task][modality.name] for task in pretext if modality.name in CAUSAL.get(task, {})), None)
-        encoder = causal or ENCODERS[modality.name]
+        suited = next((SUITED[task][modality.name] for task in pretext if modality.name in SUITED.get(task, {})), None)
+        encoder = suited or ENCODERS[modality.name]
     return replace(recipe, pretext=pretext, encoder=encoder)
 
 

@@ -1,12 +1,40 @@
 """Which tasks `auto` may choose, by modality, the first being the first choice: (name, why).
 
-A task is here only where it beat its own untrained encoder by more than two standard errors on a real set of that modality.
+A task is here only where it beat its own untrained encoder by more than two standard errors on a real set of that modality
+(benchmarks/results/pretext_tasks.md, quality_text.md). The others are there to be asked for.
 """
 
 from __future__ import annotations
 
+IMAGE = "on CIFAR-10 it gained {} ± {} points (standard error, 3 seeds) over its untrained encoder in ten seconds"
+SERIES = "on {} it gained {} ± {} points (standard error, 3 seeds) over its untrained encoder in three seconds"
 AUTO: dict[str, tuple[tuple[str, str], ...]] = {
-    "image": (("contrastive", "views that agree are the first choice for images; not measured yet"),),
-    "series": (("contrastive", "views that agree are the first choice for series; not measured yet"),),
-    "text": (("masked", "hidden words are the first choice for text; not measured yet"),),
+    "image": tuple(
+        (name, IMAGE.format(gain, error))
+        for name, gain, error in (
+            ("contrastive", 6.0, 0.7),
+            ("rotation", 4.9, 0.2),
+            ("vicreg", 4.7, 0.5),
+            ("autoencoding", 3.9, 0.8),
+            ("isotropic", 3.8, 0.4),
+            ("distillation", 3.5, 0.8),
+            ("jepa", 3.1, 0.5),
+            ("masked", 2.9, 0.1),
+            ("inpainting", 2.7, 0.5),
+            ("byol", 1.4, 0.3),
+        )
+    ),
+    "series": tuple(
+        (name, SERIES.format(on, gain, error))
+        for name, on, gain, error in (
+            ("contrastive", "JapaneseVowels", 0.8, 0.2),
+            ("contextual", "BasicMotions", 3.2, 1.4),
+            ("inpainting", "BasicMotions", 7.0, 3.3),
+            ("isotropic", "BasicMotions", 2.8, 1.0),
+            ("distillation", "BasicMotions", 2.0, 0.8),
+            ("autoencoding", "JapaneseVowels", 1.4, 0.6),
+            ("predictive", "JapaneseVowels", 2.7, 1.3),
+        )
+    ),
+    "text": (("contrastive", "from the words' company it reaches 80 % on AG News with ten labels a class, its untrained encoder 32 % (6 seeds)"),),
 }
