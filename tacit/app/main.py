@@ -131,6 +131,9 @@ def run(arguments: list[str] | None = None) -> Any:
     except TacitError as e:
         sys.stderr.write(f"tacit: {e}\n")
         raise SystemExit(e.exit_code) from None
+    except OSError as e:  # the disk, the rights, the length of a name: the world's failing, which a traceback would not explain
+        sys.stderr.write(f"tacit: {str(e.filename or 'the system')[:200]}: {e.strerror or e}. Check the path, the rights and the space left.\n")
+        raise SystemExit(TacitError.exit_code) from None
     except ModuleNotFoundError as e:
         package = LEARNING.get((e.name or "").partition(".")[0])
         if package is None:

@@ -114,3 +114,7 @@ def test_a_pipe_is_left_out_and_names_that_are_no_text_are_told(place: Path) -> 
     with pytest.raises(SystemExit) as end:
         run(["learn", "photos", "--steps", "2", "--encoder", "convnet:base=4", "--out", "model", "--quiet"])
     assert end.value.code == 0 and "udcff" in (place / "model" / "checks.html").read_text("utf-8")
+
+
+def test_a_name_that_is_too_long_is_one_line(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "too long" in refused(capsys, "learn", "a" * 5000, "--out", "model")
