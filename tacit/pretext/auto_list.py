@@ -36,5 +36,11 @@ AUTO: dict[str, tuple[tuple[str, str], ...]] = {
             ("predictive", "JapaneseVowels", 2.7, 1.3),
         )
     ),
-    "text": (("contrastive", "from the words' company it reaches 80 % on AG News with ten labels a class, its untrained encoder 32 % (6 seeds)"),),
+    "text": (
+        (
+            "contrastive",
+            "the words' company alone, from which the encoder starts, reaches 80 % on AG News with ten labels a class (random vectors: 32 %); "
+            "the steps add nothing that was seen",
+        ),
+    ),
 }
