@@ -100,6 +100,26 @@ class LearnedEncoder:
         self.model.about["tuned"] = {"labels": len(kept), "metric": tuned.metric, "score": tuned.score, "error": tuned.error, "folds": tuned.folds}
         return tuned
 
+    def fine_tune(self, data: Any, labels: Any, metric: str | None = None, entity: str | None = None, seed: int = 0, seconds: float = 120.0) -> Tuned:
+        """Move all weights with the labels, at most `seconds` long, and fit a head on what they became; the model keeps both. Raises DataError."""
+        from tacit.connect.labels import read_labels
+        from tacit.contracts.goal import Goal
+        from tacit.evaluation.embedding import read_pool
+        from tacit.evaluation.fine_tuning import fine_tune
+
+        pool = self.pool_of(data)
+        found = read_labels(labels, pool)
+        if entity is not None and entity not in pool.columns:
+            raise DataError(f"{pool.described} has no column {entity!r}.", f"It has: {', '.join(pool.columns) or 'none'}.")
+        samples, positions, _ = read_pool(pool, self.model.modality, found.rows)
+        kept = np.searchsorted(found.rows, positions)
+        groups = None if entity is None else np.asarray(pool.columns[entity])[positions]
+        goal = Goal(metric or "", kind="classes" if found.kind == "class" else "numbers")
+        self.model.encoder, tuned = fine_tune(self.model.encoder, samples, found.values[kept], goal, groups, seconds, seed)
+        self.model.head = tuned.head
+        self.model.about["tuned"] = {"labels": len(kept), "metric": tuned.metric, "score": tuned.score, "fine_tuned": True}
+        return tuned
+
     def _of_rows(self, pool: Pool, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """(embeddings of those of `rows` that can be read, their positions in `rows`)."""
         from tacit.connect.open_pool import subset

@@ -146,6 +146,8 @@ def tune(
     sure = (
         f"{tuned.metric.replace('_', ' ')} {tuned.score:.3f} ± {tuned.error:.3f} (standard error over {tuned.folds} folds of the labels)"
         if tuned.folds > 1
+        else f"{tuned.metric.replace('_', ' ')}: {tuned.score:.3f}"
+        if tuned.score == tuned.score
         else "not validated: too few labels for two folds"
     )
     _tell(f"tuned with {learned.model.about['tuned']['labels']:,} labels: {sure}", [])

@@ -43,6 +43,14 @@ class Goal:
     seeds: int = 5
 
     def __post_init__(self) -> None:
+        for name, value in (("label_cost", self.label_cost), ("minutes", self.minutes), ("labels", self.labels), ("seeds", self.seeds)):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise DataError(f"the goal's {name} is {value!r}, which is no number.")
+        for name, text in (("positive", self.positive), ("group", self.group), ("entity", self.entity), ("time", self.time), ("kind", self.kind)):
+            if not isinstance(text, str):
+                raise DataError(f"the goal's {name} is {text!r}, which is no text.")
+        if not isinstance(self.costs, dict):
+            raise DataError(f"the goal's costs are {self.costs!r}.", 'Write costs = { "sick>well" = 50 }.')
         if self.kind not in ("", "classes", "numbers"):
             raise DataError(f"the goal's kind is {self.kind!r}.", 'It is "classes" or "numbers"; leave it out to have it read off the labels.')
         if self.label_cost < 0 or self.seeds < 2:

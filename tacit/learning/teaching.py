@@ -7,6 +7,7 @@ curve is written. The same function serves the command, the comparison of tasks 
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import os
 from collections.abc import Callable
@@ -70,9 +71,13 @@ def make_encoder(recipe: Recipe, modality: Modality) -> Encoder:
     if modality.name not in part.modalities:
         fit = [n for n in names("encoder") if modality.name in load("encoder", n).modalities]
         raise DataError(f"the encoder {recipe.encoder!r} takes {', '.join(sorted(part.modalities))}, not {modality.name}.", f"Try {', '.join(fit)}.")
+    for name, value in recipe.encoder_options.items():
+        usual = getattr(inspect.signature(part).parameters.get(name), "default", None)
+        if isinstance(usual, int | float) and usual > 0 and isinstance(value, int | float) and not value > 0:
+            raise DataError(f"the encoder {recipe.encoder!r} cannot be made so: {name} is {value}, and it is a number above 0.", f"Usual: {usual}.")
     try:
         made: Encoder = part(modality.layout, seed=recipe.seed, **recipe.encoder_options)
-    except TypeError as e:
+    except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as e:
         raise DataError(f"the encoder {recipe.encoder!r} cannot be made so: {e}.") from e
     return made
 
@@ -101,7 +106,7 @@ def make_learner(recipe: Recipe, modality: Modality, encoder: Encoder, views: Vi
             raise DataError(f"the task {name!r} cannot be set for {modality.name} with the encoder {recipe.encoder!r}: {reason}.")
         try:
             tasks[name] = part(encoder, seed=recipe.seed + 101 * (k + 1), **recipe.task_options.get(name, {}))
-        except TypeError as e:
+        except (TypeError, ValueError, RuntimeError) as e:
             raise DataError(f"the task {name!r} cannot be made so: {e}.") from e
     half = half_pays(device) and (device.type == "cuda" or modality.name == "image")  # on a processor it was measured for convolutions alone
     precision = ("bfloat16" if half else "float32") if recipe.precision == "auto" else recipe.precision

@@ -277,3 +277,18 @@ def test_a_text_file_holds_a_sample_a_line(tmp_path: Path, capsys: pytest.Captur
     run_ok("search", str(tmp_path / "m"), str(texts), "--query", str(tmp_path / "other.txt"), "--count", "2")
     found = capsys.readouterr().out.splitlines()
     assert len(found) == 2 and "sentence number" in found[0]
+
+
+def test_all_weights_can_be_tuned(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tuned = place / "fine"
+    learned = tacit.load(place / "model")
+    said = learned.fine_tune(str(place / "photos"), str(place / "labels.csv"), seconds=3.0)
+    assert said.score == said.score and learned.model.about["tuned"]["fine_tuned"]
+    learned.save(tuned)
+    names, labels, odds = tacit.load(tuned).predict(str(place / "photos"))
+    assert odds is not None and np.mean([label == ("smooth" if int(n[:2]) % 2 else "rough") for n, label in zip(names, labels, strict=True)]) > 0.9
+    before, after = (tacit.load(f).embed(str(place / "photos")) for f in (place / "model", tuned))
+    assert not np.allclose(before, after)
+    for options, told in ((["--encoder", "convnet:base=-5"], "cannot be made so"), (["--encoder", "convnet:base=0"], "cannot be made so")):
+        asked = ["learn", str(place / "photos"), "--out", str(place / "never"), "--steps", "1", "--no-check", "--quiet", *options]
+        assert told in run_refused(capsys, *asked)
