@@ -27,6 +27,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
 import tacit
+from benchmarks.image_peers import lightly_loader, pil  # before lightly: it makes torchvision importable
 from benchmarks.quality_images import DATA
 from benchmarks.tables import write
 from tacit.connect.open_pool import open_pool
@@ -80,8 +81,6 @@ def by_tacit(seconds: float, seed: int, layout: Layout, pictures: Pictures) -> t
 def by_lightly(seconds: float, seed: int, layout: Layout, pictures: Pictures) -> tuple[Encoder, Encoder, str]:
     from lightly.loss import NTXentLoss
     from lightly.models.modules.heads import SimCLRProjectionHead
-
-    from benchmarks.image_peers import lightly_loader, pil
 
     torch.manual_seed(seed)
     encoder, first = ResNet18(layout, seed), ResNet18(layout, seed)
