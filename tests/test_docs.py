@@ -78,7 +78,7 @@ def runnable(text: str) -> str:
         elif "tacit learn" in line:
             line = re.sub(r"--minutes \d+", "--steps 4", line)
         elif "tacit compare" in line:
-            line = re.sub(r"--minutes \d+ --seeds 3", "--minutes 0.01 --seeds 2", line)
+            line = re.sub(r"--minutes \d+ --seeds 3", "--minutes 0.01 --seeds 2 --pretext contrastive,rotation", line)
         elif "tacit evaluate" in line:
             line += " --seconds 0"
         out.append(line)
@@ -202,7 +202,7 @@ def test_the_table_of_tasks_is_what_tasks_and_views_say() -> None:
     """Each task × modality with the encoder that is made where none is named: a yes where it does not refuse, a blank where it does."""
     from tacit.contracts.catalog import load, names
     from tacit.contracts.layout import Layout
-    from tacit.learning.recipe import CAUSAL, ENCODERS
+    from tacit.learning.recipe import ENCODERS, SUITED
 
     special = {"pad": 0, "unk": 1, "mask": 2, "cls": 3, "sep": 4, "inside": 60}
     layouts = {
@@ -216,7 +216,7 @@ def test_the_table_of_tasks_is_what_tasks_and_views_say() -> None:
     found = {}
     for task in names("pretext task"):
         for modality, layout in layouts.items():
-            encoder = load("encoder", CAUSAL.get(task, {}).get(modality, ENCODERS[modality]))(layout)
+            encoder = load("encoder", SUITED.get(task, {}).get(modality, ENCODERS[modality]))(layout)
             reason = load("pretext task", task).refuses(encoder, load("views", modality)(layout, encoder.patch))
             found[task, modality] = "" if reason else "yes"
     assert told == found

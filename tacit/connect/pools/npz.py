@@ -46,7 +46,7 @@ def _parts(source: Any) -> tuple[Path, str]:
 
 def _load(path: Path, name: str) -> tuple[NDArray[Any], str]:
     try:
-        loaded = np.load(path, mmap_mode="r" if path.suffix.lower() == ".npy" else None)
+        loaded = np.load(path, mmap_mode="r" if path.suffix.lower() == ".npy" else None, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return loaded, ""
         with loaded:

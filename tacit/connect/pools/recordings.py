@@ -69,7 +69,7 @@ class Recordings(Pool):
 
     def _load(self, path: Path) -> NDArray[np.float32]:
         if path.suffix.lower() == ".npy":
-            array = np.asarray(np.load(path), np.float32)
+            array = np.asarray(np.load(path, allow_pickle=False), np.float32)
             return array[:, None] if array.ndim == 1 else array
         pool = Table(path, replace(self.wishes, modality="series", value_columns=self._columns))
         if len(pool) != 1:
