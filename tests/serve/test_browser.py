@@ -17,13 +17,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # of the bro
 def test_charts_are_drawn_and_nothing_leaves_the_origin(served: Served, open_tab: Callable[..., Tab]) -> None:
     tab = open_tab(served.url)
     tab.until(lambda: tab.page.evaluate(INK, ".card canvas") > 500)
-    assert tab.page.evaluate(INK, "#strip canvas") > 500
-    assert tab.page.evaluate(INK, "#overview") > 500
-    assert tab.text("#source") == "host:"
+    tab.until(lambda: tab.page.evaluate(INK, "#strip canvas") > 500)
+    tab.until(lambda: tab.page.evaluate(INK, "#overview") > 500)
+    tab.until(lambda: tab.text("#source") == "host:")
     assert "of" not in tab.text("#features-count")
-    assert tab.page.locator(".card").count() >= 6
-    assert "expected" in tab.text(".card .expected")
-    assert "challenger" in tab.text("#learned")
+    tab.until(lambda: tab.page.locator(".card").count() >= 6)
+    tab.until(lambda: "expected" in tab.text(".card .expected"))
+    tab.until(lambda: "challenger" in tab.text("#learned"))
     tab.page.wait_for_timeout(600)
     assert not tab.wrong
     assert {urlsplit(u).netloc for u in tab.asked} == {urlsplit(served.url).netloc}
@@ -37,7 +37,7 @@ def test_an_alert_appears_live_and_takes_a_verdict(served: Served, open_tab: Cal
         served.history.push(served.machine.tick())
     served.history.episode(episode)
     tab.page.wait_for_selector('#feed-list [data-id="2"].open')
-    assert "disk.write" in tab.text('#feed-list [data-id="2"] .sentence')
+    tab.until(lambda: "disk.write" in tab.text('#feed-list [data-id="2"] .sentence'))
     tab.until(lambda: tab.text("#state") == "1 open alert")
     assert tab.page.title().startswith("(1) ")
     tab.shot("alert-live")
@@ -59,8 +59,8 @@ def test_an_alert_appears_live_and_takes_a_verdict(served: Served, open_tab: Cal
 def test_a_permanent_link_opens_the_alert_at_its_time(served: Served, open_tab: Callable[..., Tab]) -> None:
     tab = open_tab(served.url + "#/alert/1")
     tab.page.wait_for_selector("#detail:not([hidden])")
-    assert "Alert #1" in tab.text("#detail")
-    assert tab.text(".reasons tbody th") == "memory.used"
+    tab.until(lambda: "Alert #1" in tab.text("#detail"))
+    tab.until(lambda: tab.text(".reasons tbody th") == "memory.used")
     tab.until(lambda: tab.text("#live") == "Paused")
     tab.until(lambda: tab.text(".card .name") == "memory.used" and tab.page.locator(".card").first.get_attribute("class") == "card reason")
     tab.until(lambda: tab.page.evaluate(INK, "#strip canvas") > 500)
@@ -92,7 +92,7 @@ def test_scrolling_back_and_to_now_again(served: Served, open_tab: Callable[...,
     tab.until(lambda: tab.text("#range") != second)
     tab.page.mouse.wheel(-200, 0)
     tab.page.wait_for_timeout(300)
-    assert tab.page.evaluate(INK, ".card canvas") > 500
+    tab.until(lambda: tab.page.evaluate(INK, ".card canvas") > 500)
     tab.page.keyboard.press(" ")
     tab.until(lambda: tab.text("#live") == "Live" and "back" not in tab.text("#range"))
     overview = tab.page.locator("#overview").bounding_box()
@@ -116,7 +116,7 @@ def test_dark_and_light_search_and_help(served: Served, open_tab: Callable[..., 
     tab.page.keyboard.press("Escape")
     tab.page.keyboard.press("?")
     tab.page.wait_for_selector("#help[open]")
-    assert "live or pause" in tab.text("#help")
+    tab.until(lambda: "live or pause" in tab.text("#help"))
     assert "[object" not in tab.text("body")
     tab.shot("help")
     tab.page.keyboard.press("Escape")
@@ -151,7 +151,7 @@ def test_a_restart_keeps_the_past_and_the_page_finds_back(tmp_path: Path, open_t
     tab.until(lambda: "expected" in tab.text(".card .expected"))
     first.close()
     tab.page.wait_for_selector("#banner:not([hidden])")
-    assert "Connection lost" in tab.text("#banner")
+    tab.until(lambda: "Connection lost" in tab.text("#banner"))
     tab.shot("lost")
     tab.wrong.clear()
     second = Served(tmp_path / "h.sqlite", port=port, seconds=0)
@@ -163,7 +163,7 @@ def test_a_restart_keeps_the_past_and_the_page_finds_back(tmp_path: Path, open_t
     fresh.until(lambda: fresh.page.evaluate(INK, ".card canvas") > 500)
     fresh.page.click("#spans button:last-child")
     fresh.until(lambda: fresh.page.evaluate(INK, "#overview") > 500)
-    assert fresh.page.locator('#feed-list [data-id="1"]').count() == 1
+    fresh.until(lambda: fresh.page.locator('#feed-list [data-id="1"]').count() == 1)
     fresh.page.click('#feed-list [data-id="1"] .sentence')
     fresh.until(lambda: "back" in fresh.text("#range"))
     assert not fresh.wrong
@@ -175,7 +175,7 @@ def test_warming_up_is_shown_as_such(tmp_path: Path, open_tab: Callable[..., Tab
     made.more = {"warming": True, "warm_share": 0.4, "learning": {}, "ladder": [], "promotions": None, "drift": None, "model": {"champion": "simple"}}
     tab = open_tab(made.url)
     tab.until(lambda: tab.text("#state") == "warming up 40 %")
-    assert "Scores appear once" in tab.text("#learned")
+    tab.until(lambda: "Scores appear once" in tab.text("#learned"))
     tab.shot("warming")
     assert not tab.wrong
     made.close()
@@ -195,7 +195,7 @@ def test_many_keys_and_many_features(tmp_path: Path, open_tab: Callable[..., Tab
         made.history.push(made.machine.tick(rows=100))
         tab.page.wait_for_timeout(100)
     tab.until(lambda: tab.text("#keys-count") == "500")
-    assert tab.page.locator(".card").count() < 40
+    tab.until(lambda: tab.page.locator(".card").count() < 40)
     tab.page.evaluate("() => (document.getElementById('stage').scrollTop = 8000)")
     tab.until(lambda: tab.page.locator(".card .name").first.text_content() not in ("", "cpu.user"))
     slow = tab.page.evaluate(FRAME)
