@@ -1,6 +1,7 @@
 """Judging: what a tournament scores encoders by. With labels, held-out scores of a linear read-out; without, what can be seen of the embeddings.
 
-With labels: the same few splits for everyone (whole entities, or the latest, held out), so that differences are paired.
+With labels: the same few splits for everyone (whole entities, or the latest, held out), so that differences are paired. A third of the labels is
+held back from them: a judge of its own (`fresh`), who has chosen nothing, scores the winner on those.
 Without: effective rank (Garrido et al., "RankMe", 2023), how well two views of a sample find each other, and uniformity (Wang and Isola, 2020),
 each as a share of what the untrained encoder has. They tell a collapsed encoder from a sound one; which of two sound ones serves a purpose they
 cannot know, and a task that is trained on agreement of views is flattered by the second.
@@ -29,24 +30,28 @@ from tacit.evaluation.metric import Metric
 from tacit.evaluation.rung import ladder
 from tacit.evaluation.rungs.untrained import fresh, readings
 from tacit.evaluation.setting import Setting
-from tacit.evaluation.splits import split
+from tacit.evaluation.splits import Split, how_split, split
 from tacit.learning.health import effective_rank, uniformity
 from tacit.nets.encoder import Batch, Encoder
 
 SPLITS, HELD = 5, 1 / 3
 LOOKED_AT = 512
+LEAST_APART = 6  # labels of each class, and entities, below which a third of them is too little to be a judge
 LEAST = 10  # labels below which they do not decide
 FEW = 5  # labels a class below which the report warns
 
 
 class Judge(Protocol):
     """values: [splits] of one encoder, more is better; rungs: {title: [splits]}, once there is an encoder; share: held out over learned from;
-    labelled: whether it can say that something helps."""
+    labelled: whether it can say that something helps; fresh: a judge by labels that this one never scores by, None where there are too few."""
 
     title: str
     points: float
     share: float
     labelled: bool
+
+    @property
+    def fresh(self) -> Judge | None: ...
 
     def values(self, encoder: Encoder) -> NDArray[np.float64]: ...
 
@@ -57,21 +62,43 @@ class Judge(Protocol):
 
 
 class LabelJudge:
-    """data: the labelled samples; unlabelled: others that rungs may learn from; seconds: for the supervised rung, 0: none."""
+    """Splits that hold out a third of the rows `asked` in turn and learn from all others of `learned`; standing: the rungs, once they are there."""
 
-    def __init__(self, data: Labelled, goal: Goal, unlabelled: Labelled | None = None, seed: int = 0, seconds: float = 0.0) -> None:
-        metric = Metric(goal, data.labels, data.classes)
-        self.setting = Setting(data, data, goal, metric, unlabelled, seed=seed, seconds=seconds)
-        many = 1 if self.setting.how == "by time" else SPLITS
-        self.splits = [split(data, goal, self.setting.rng(21, turn), HELD) for turn in range(many)]
-        self.title, self.points, self.share, self.labelled = metric.title, metric.points, HELD / (1 - HELD), True
+    def __init__(
+        self,
+        setting: Setting,
+        learned: NDArray[np.int64],
+        asked: NDArray[np.int64],
+        standing: list[Contestant] | None = None,
+        fresh: LabelJudge | None = None,
+    ) -> None:
+        self.setting, self.asked, self.fresh = setting, asked, fresh
+        self.standing = standing if standing is not None else []
+        part, self.splits = setting.train.take(asked), list[Split]()
+        for turn in range(1 if setting.how == "by time" else SPLITS):
+            cut = split(part, setting.goal, setting.rng(21, turn), HELD)
+            held = asked[cut.held]
+            self.splits.append(Split(np.setdiff1d(learned, held), held, cut.how))
+        self.title, self.points, self.labelled = setting.metric.title, setting.metric.points, True
+        self.share = HELD / (1 - HELD)  # of the rows asked, which are a finite part: what each split holds out over what it leaves
+
+    @classmethod
+    def of(cls, data: Labelled, goal: Goal, unlabelled: Labelled | None = None, seed: int = 0, seconds: float = 0.0) -> LabelJudge:
+        """data: the labelled samples; unlabelled: others that rungs may learn from; seconds: for the supervised rung, 0: none."""
+        setting = Setting(data, data, goal, Metric(goal, data.labels, data.classes), unlabelled, seed=seed, seconds=seconds)
+        choosing, back = held_back(data, goal, setting.rng(22))
+        standing: list[Contestant] = []
+        fresh = cls(setting, np.arange(len(data)), back, standing) if len(back) else None
+        return cls(setting, choosing, choosing, standing, fresh)
 
     def values(self, encoder: Encoder) -> NDArray[np.float64]:
         return self._of(readings("ours", "ours", FrozenEncoder(encoder), self.setting))
 
     def rungs(self, encoder: Encoder) -> dict[str, NDArray[np.float64]]:
         self.setting = replace(self.setting, encoder=encoder)
-        return {rung.title: self._of(rung) for rung in ladder(self.setting)[0]}
+        if not self.standing:  # fitted once for this judge and for the one who has chosen nothing: without labels, of which there is but one set
+            self.standing += ladder(self.setting)[0]
+        return {rung.title: self._of(rung) for rung in self.standing}
 
     def _of(self, contestant: Contestant) -> NDArray[np.float64]:
         said = contestant.answers(self.setting, [s.train for s in self.splits])
@@ -82,9 +109,25 @@ class LabelJudge:
     @property
     def trust(self) -> str:
         data = self.setting.train
-        each = int(np.bincount(data.labels).min()) if data.classes else len(data) // 10
-        told = f"Judged by {len(data):,} labels, a third held out in turn ({len(self.splits)} splits, {self.splits[0].how})."
+        each = int(np.bincount(data.labels[self.asked], minlength=len(data.classes)).min()) if data.classes else len(self.asked) // 10
+        turns = "1 split" if len(self.splits) == 1 else f"{len(self.splits)} splits"
+        told = f"Chosen by {len(self.asked):,} labels, a third held out in turn ({turns}, {self.splits[0].how})."
+        if self.fresh is not None:
+            told += f" {len(self.fresh.asked):,} others were held back for the verdict."
         return told + (f" A class has as few as {each} labels: small differences are chance." if data.classes and each < FEW else "")
+
+
+def held_back(data: Labelled, goal: Goal, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(rows that may choose, a third that chooses nothing: whole entities, the latest, or of each class alike; [] where there are too few)."""
+    everyone, how = np.arange(len(data)), how_split(data, goal)
+    parts = len(np.unique(np.asarray(data.entity))) if how == "by entity" else len(data)
+    each = int(np.bincount(data.labels, minlength=len(data.classes)).min()) if data.classes else len(data)
+    if parts < LEAST_APART or each < LEAST_APART:
+        return everyone, everyone[:0]
+    train, held, _ = split(data, goal, rng, HELD)
+    if data.classes and min(len(np.unique(data.labels[side])) for side in (train, held)) < 2:
+        return everyone, everyone[:0]
+    return train, held
 
 
 def judge_of(modality: Modality, pool: Pool, labels: Labels | None, goal: Goal, rng: np.random.Generator, seconds: float = 0.0) -> Judge:
@@ -95,7 +138,7 @@ def judge_of(modality: Modality, pool: Pool, labels: Labels | None, goal: Goal, 
         return LabelFreeJudge(read_pool(pool, modality, at)[0], goal.forbidden, seed)
     data, kept = decoded(modality, pool, labels, goal, rng, notes, "training")
     codes, _, classes = coded(labels.values[kept], labels.values[kept][:0], goal.kind)
-    return LabelJudge(replace(data, labels=codes, classes=classes), goal, others(modality, pool, labels, rng), seed, seconds)
+    return LabelJudge.of(replace(data, labels=codes, classes=classes), goal, others(modality, pool, labels, rng), seed, seconds)
 
 
 class Sights(NamedTuple):
@@ -113,6 +156,7 @@ class LabelFreeJudge:
         self.samples, self.forbidden, self.seed = samples.take(slice(0, LOOKED_AT)), frozenset(forbidden), seed
         self.title, self.points, self.share, self.labelled = "label-free measures", 1.0, 0.0, False
         self.start: Sights | None = None
+        self.fresh: Judge | None = None
 
     def values(self, encoder: Encoder) -> NDArray[np.float64]:
         """[1] geometric mean of the three, each over the untrained encoder's."""

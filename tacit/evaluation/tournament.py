@@ -2,7 +2,7 @@
 
 Every round all that are left have had the same time and are judged on the same splits; the better half goes on, with whoever is within one
 standard error of it (Jamieson and Talwalkar, "Non-stochastic best arm identification", 2016). The rungs of the null ladder take part.
-Standard errors over splits that overlap are corrected: s² (1 / J + n_held / n_learned) (Nadeau and Bengio, 2003).
+Whether the winner helps is not read off the rounds that chose it: see confirming.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from tacit.contracts.errors import DataError, TacitError
+from tacit.evaluation.confirming import Confirmed, Learn, confirm, seeds_told
 from tacit.evaluation.judging import Judge
-from tacit.evaluation.verdict import Verdict, verdict
+from tacit.evaluation.overlap import half_width, standard_error
+from tacit.evaluation.verdict import Verdict
 from tacit.ledger.result import Result
 from tacit.ledger.sections import Section, as_html_page, as_markdown_page
 
-Learn = Callable[[str, float, int, Any], Any]  # (task, seconds in all, seed, the model it goes on from or None) → model with .encoder
 Progress = Callable[[str, float], None]
 RESAMPLES = 2000
+CONFIRMED = "by what did not choose it"
 SURE = 0.9
 
 
@@ -47,17 +48,22 @@ class Standing:
 
 @dataclass
 class Comparison:
-    """standings: best first; rungs: {title: [splits]}; sure: share of resamples in which the winner stays first; spent: seconds in all."""
+    """standings: best first; rungs: {title: [splits]}; sure: share of resamples in which the winner stays first; spent: seconds in all;
+    confirmed: the winner by what did not choose it."""
 
     standings: list[Standing]
     rungs: dict[str, NDArray[np.float64]]
-    verdict: Verdict
+    confirmed: Confirmed
     sure: float
     spent: float
     seconds: float
     seeds: int
     judge: Judge
     dataset: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.confirmed.verdict
 
     @property
     def winner(self) -> str:
@@ -72,7 +78,11 @@ class Comparison:
     def rows(self) -> list[Result]:
         """For the ledger."""
         out = [_row(self, s.task, s.task, s.values, f"out in round {s.out}" if s.out else "final", s) for s in self.standings]
-        return out + [_row(self, "rung", title, values[None, :], "rung") for title, values in self.rungs.items()]
+        out += [_row(self, "rung", title, values[None, :], "rung") for title, values in self.rungs.items()]
+        if not self.judge.labelled:
+            return out
+        new = [(self.winner, self.winner, self.confirmed.values), *(("rung", t, v[None, :]) for t, v in self.confirmed.rungs.items())]
+        return out + [_row(self, contestant, title, values, CONFIRMED) for contestant, title, values in new]
 
     def sections(self) -> list[Section]:
         """The one page: which, why, how sure, what it costs, what would change the answer."""
@@ -84,9 +94,9 @@ class Comparison:
         lost = [f"{s.task} failed: {s.failed}" for s in self.standings if s.failed]
         return [
             Section("Which task", [answer]),
-            Section("Why", [f"By {self.judge.title}, mean over {_seeds(self.seeds)}: {told}.", *lost], self.rows()),
-            Section("How sure", [self._sure(), self.judge.trust]),
-            Section("What it costs", [f"{self.seconds:,.0f} s of learning for the encoder kept; {self.spent:,.0f} s for the whole comparison."]),
+            Section("Why", [f"By {self.judge.title}, mean over {seeds_told(self.seeds)}: {told}.", *lost], self.rows()),
+            Section("How sure", [self._sure(), *self.confirmed.told(first.task), self.judge.trust]),
+            Section("What it costs", [self._costs()]),
             Section("What would change the answer", self._change()),
         ]
 
@@ -96,6 +106,10 @@ class Comparison:
         if first.mean <= 1:
             return f"Not one that can be named: without labels the best that can be seen is {told}, which is no better than untrained."
         return f"{first.task}, as far as can be told without labels; whether it helps cannot be. By what can be seen: {told}."
+
+    def _costs(self) -> str:
+        again = f", {self.confirmed.seconds:,.0f} s of it for the winner's new seeds" if self.confirmed.seconds else ""
+        return f"{self.seconds:,.0f} s of learning for the encoder kept; {self.spent:,.0f} s for the whole comparison{again}."
 
     def _sure(self) -> str:
         if len(self.standings) == 1:
@@ -130,39 +144,39 @@ def compare(
     told, began = progress or (lambda what, share: None), time.monotonic()
     standings = [Standing(task) for task in dict.fromkeys(tasks)]
     rounds = max(1, math.ceil(math.log2(len(standings)))) if len(standings) > 1 else 1
-    spent = 0.0
+    road = [seconds / 2 ** (rounds - turn) for turn in range(1, rounds + 1)]
     rungs: dict[str, NDArray[np.float64]] = {}
-    for turn in range(1, rounds + 1):
-        budget = seconds / 2 ** (rounds - turn)
+    for turn, budget in enumerate(road, 1):
         running = [s for s in standings if not s.out and not s.failed]
         for i, standing in enumerate(running):
-            told(f"round {turn} of {rounds}: {standing.task}, {budget:.0f} s", (turn - 1 + i / len(running)) / rounds)
-            spent += _play(standing, learn, judge, budget, seeds)
+            told(f"round {turn} of {rounds}: {standing.task}, {budget:.0f} s", (turn - 1 + i / len(running)) / (rounds + 1))
+            _play(standing, learn, judge, budget, seeds)
             if not rungs and standing.models:
                 rungs = judge.rungs(next(iter(standing.models.values())).encoder)
         if turn < rounds:
             _halve([s for s in standings if not s.out and not s.failed], turn, judge.share)
     standings.sort(key=lambda s: (bool(s.failed), -s.seconds, -s.mean))
-    if standings[0].failed:
+    first = standings[0]
+    if first.failed:
         raise DataError(f"no task could be learned: {'; '.join(f'{s.task}: {s.failed}' for s in standings)}.", "Check the data with `tacit inspect`.")
     finalists = [s for s in standings if not s.failed and not s.out]
+    told(f"{first.task} by what did not choose it", rounds / (rounds + 1))
+    confirmed = confirm(first.task, list(first.models.values()), learn, road, judge, len(standings) > 1)
     told("done", 1.0)
-    said = against_rungs(standings[0].values, rungs, judge)
-    return Comparison(standings, rungs, said, share_first(finalists), time.monotonic() - began, seconds, seeds, judge, dataset)
+    return Comparison(standings, rungs, confirmed, share_first(finalists), time.monotonic() - began, seconds, seeds, judge, dataset)
 
 
-def _play(standing: Standing, learn: Learn, judge: Judge, budget: float, seeds: int) -> float:
-    """All seeds of one task up to this budget; seconds that were newly spent on learning. A collapse puts it out, with the reason."""
-    values, fresh_time = [], (budget - standing.seconds) * seeds
+def _play(standing: Standing, learn: Learn, judge: Judge, budget: float, seeds: int) -> None:
+    """All seeds of one task up to this budget. A collapse puts it out, with the reason."""
+    values = []
     for seed in range(seeds):
         try:
             standing.models[seed] = learn(standing.task, budget, seed, standing.models.get(seed))
             values.append(judge.values(standing.models[seed].encoder))
         except (TacitError, RuntimeError, ValueError, np.linalg.LinAlgError) as e:
             standing.failed = f"{type(e).__name__}: {e}"
-            return fresh_time
+            return
     standing.values, standing.seconds = np.array(values), budget
-    return fresh_time
 
 
 def _halve(running: list[Standing], turn: int, share: float) -> None:
@@ -174,34 +188,6 @@ def _halve(running: list[Standing], turn: int, share: float) -> None:
         error = standard_error(last.values - standing.values, share)
         if last.mean - standing.mean > (error if math.isfinite(error) else 0.0):
             standing.out = turn
-
-
-def standard_error(values: NDArray[np.float64], share: float) -> float:
-    """Of the mean of [seeds, splits]: of the seeds' means, and of the splits with the correction for their overlap; the larger. inf for one."""
-    seeds, splits = values.shape
-    by_seed = float(values.mean(1).std(ddof=1)) / seeds**0.5 if seeds > 1 else math.nan
-    by_split = float(values.mean(0).std(ddof=1)) * (1 / splits + share) ** 0.5 if splits > 1 else math.nan
-    found = [e for e in (by_seed, by_split) if math.isfinite(e)]
-    return max(found) if found else math.inf
-
-
-def half_width(values: NDArray[np.float64], share: float) -> float:
-    """Of the 95 % interval of the mean of [seeds, splits]: Student's, over seeds or over splits with the freedom of each, the wider."""
-    seeds, splits = values.shape
-    ways = [(standard_error(values.mean(1, keepdims=True), share), seeds), (standard_error(values.mean(0, keepdims=True), share), splits)]
-    wide = [float(student.ppf(0.975, n - 1)) * error for error, n in ways if n > 1 and math.isfinite(error)]
-    return max(wide) if wide else math.inf
-
-
-def against_rungs(mine: NDArray[np.float64], rungs: dict[str, NDArray[np.float64]], judge: Judge) -> Verdict:
-    """The winner against the best rung, paired by split; a rung that ran fewer splits is compared on those."""
-    rival = max(rungs, key=lambda title: float(np.nanmean(rungs[title])))
-    both = np.isfinite(rungs[rival])
-    gains = mine[:, both] - rungs[rival][both][None, :]
-    wide = half_width(gains, judge.share)
-    gain = float(gains.mean())
-    by = f"95 %, over {_seeds(gains.shape[0])} and {gains.shape[1]} splits, paired"
-    return verdict(gain, gain - wide, gain + wide, rival, judge.points, judge.title, "on this data", by)
 
 
 def share_first(finalists: Sequence[Standing]) -> float:
@@ -232,10 +218,6 @@ def _row(c: Comparison, contestant: str, title: str, values: NDArray[np.float64]
         "compare", metric, value, contestant, title, dataset=c.dataset, unit=unit, seeds=len(real), low=low, high=high, interval=over,
         failed=failed, extra=extra,
     )  # fmt: skip
-
-
-def _seeds(n: int) -> str:
-    return "1 seed" if n == 1 else f"{n} seeds"
 
 
 def _told(c: Comparison, value: float) -> str:

@@ -12,9 +12,11 @@ import torch
 
 from tacit.contracts.errors import CollapseError, DataError
 from tacit.contracts.goal import Goal
+from tacit.evaluation.confirming import against_rungs
 from tacit.evaluation.judging import LabelFreeJudge, LabelJudge
 from tacit.evaluation.labelled import Labelled
-from tacit.evaluation.tournament import Standing, compare, half_width, share_first, standard_error
+from tacit.evaluation.overlap import half_width, standard_error
+from tacit.evaluation.tournament import Standing, compare, share_first
 from tacit.nets.encoder import Encoder
 
 WORTH = {"good": 0.9, "fair": 0.8, "poor": 0.6, "bad": 0.5, "slow": 0.7}
@@ -23,7 +25,7 @@ WORTH = {"good": 0.9, "fair": 0.8, "poor": 0.6, "bad": 0.5, "slow": 0.7}
 class Scores:
     """A judge that reads an encoder's worth off it, with noise by split that all share and noise of its own."""
 
-    title, points, share, labelled, trust = "accuracy", 100.0, 0.5, True, "Judged by nobody."
+    title, points, share, labelled, trust, fresh = "accuracy", 100.0, 0.5, True, "Judged by nobody.", None
 
     def __init__(self, noise: float = 0.01, splits: int = 5) -> None:
         self.noise, self.splits = noise, np.random.default_rng(0).normal(0, 0.1, splits)
@@ -56,13 +58,20 @@ def test_the_best_wins_with_equal_time() -> None:
     assert found.winner == "good" and [s.task for s in found.standings][:2] == ["good", "fair"]
     assert {s.task: s.out for s in found.standings} == {"good": 0, "fair": 0, "poor": 1, "bad": 1}
     assert sorted({(seconds, go_on) for _, seconds, _, go_on in learned.asked}) == [(50.0, False), (100.0, True)]
-    assert len(learned.asked) == 4 * 2 + 2 * 2
+    assert len(learned.asked) == 4 * 2 + 2 * 2 + 2 * 2
+    assert [(t, s, seed) for t, s, seed, _ in learned.asked[-4:]] == [("good", s, seed) for seed in (2, 3) for s in (50.0, 100.0)]
     assert found.verdict.state == "helps" and found.verdict.rung == "HOG" and found.sure > 0.95
     page = found.markdown()
     for told in ("Use good; it helps", "good stays first in 1", "What would change the answer", "left after a part", "100 s of learning"):
         assert told in page
     assert "HOG" in found.html() and found.model.encoder.task == "good"
-    assert {(r.title, r.unit) for r in found.rows()} >= {("good", "final"), ("bad", "out in round 1"), ("HOG", "rung")}
+    assert {(r.title, r.unit) for r in found.rows()} >= {
+        ("good", "final"),
+        ("bad", "out in round 1"),
+        ("HOG", "rung"),
+        ("good", "by what did not choose it"),
+        ("HOG", "by what did not choose it"),
+    }
 
 
 def test_whoever_is_within_an_error_goes_on() -> None:
@@ -108,12 +117,70 @@ def test_errors_count_seeds_and_overlapping_splits() -> None:
 
 
 def test_labels_judge_by_splits_that_are_the_same_for_all(digits: Callable[[str, int], Labelled], small: Encoder) -> None:
-    judge = LabelJudge(digits("train", 240), Goal(metric="accuracy"), seed=1)
+    judge = LabelJudge.of(digits("train", 240), Goal(metric="accuracy"), seed=1)
     assert len(judge.splits) == 5 and len({tuple(s.held) for s in judge.splits}) == 5
     values, rungs = judge.values(small), judge.rungs(small)
     assert values.shape == (5,) and np.array_equal(values, judge.values(small))
     assert rungs["HOG + colour histogram"].mean() > values.mean() > rungs["constant"].mean() and "supervised from scratch" not in rungs
-    assert "240 labels" in judge.trust and "5 splits" in judge.trust
+    assert judge.fresh is not None and not set(judge.fresh.asked) & set(judge.asked)
+    assert not set(np.concatenate([np.concatenate(s[:2]) for s in judge.splits])) & set(judge.fresh.asked)
+    assert len(judge.fresh.asked) + len(judge.asked) == 240 and all(len(s.train) + len(s.held) == 240 for s in judge.fresh.splits)
+    assert judge.fresh.rungs(small)["constant"].shape == (5,) and judge.fresh.values(small).mean() > 0.3
+    assert f"{len(judge.fresh.asked)} others were held back" in judge.trust and "5 splits" in judge.trust
+
+
+def test_few_labels_are_not_held_back_and_the_page_says_so(digits: Callable[[str, int], Labelled]) -> None:
+    data = digits("train", 240)
+    few = data.take(np.concatenate([np.flatnonzero(data.labels == c)[:5] for c in range(10)]))
+    assert LabelJudge.of(few, Goal(metric="accuracy")).fresh is None
+    page = compare(Learned(), ["good", "bad"], 8, Scores(), seeds=2).markdown()
+    assert "Whether good helps is judged by 2 seeds that chose nothing, on the very labels that chose it" in page
+
+
+class Lucky(Scores):
+    """Judges by luck alone: no task is better than the rung, and every look is noise. fresh: as noisy, but of other labels."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.rng, self.splits = np.random.default_rng(seed), np.zeros(5)
+
+    def values(self, encoder: Any) -> np.ndarray:
+        return self.rng.normal(0.5, 0.02, 1) + self.rng.normal(0, 0.01, 5)
+
+    def rungs(self, encoder: Any) -> dict[str, np.ndarray]:
+        return {"HOG": np.full(5, 0.5)}
+
+
+def test_luck_in_choosing_is_not_said_to_help() -> None:
+    """Twenty tasks that are all as good as the rung: the winner's own scores promise a gain, new seeds do not."""
+    said, chose = [], []
+    for seed in range(40):
+        found = compare(Learned(), [f"task{i}" for i in range(20)], 8, Lucky(seed), seeds=3)
+        said.append(found.verdict)
+        chose.append(against_rungs(found.standings[0].values, found.rungs, found.judge))
+    assert np.mean([v.gain for v in chose]) > 0.01
+    assert abs(np.mean([v.gain for v in said])) < 0.006 and sum(v.state == "helps" for v in said) <= 3
+
+
+def test_a_new_seed_that_collapses_is_told() -> None:
+    class Fickle(Learned):
+        def __call__(self, task: str, seconds: float, seed: int, start: Any) -> Any:
+            if seed >= bad:
+                raise CollapseError("embeddings hardly differ any more.", "Lower the rate.")
+            return super().__call__(task, seconds, seed, start)
+
+    bad = 3
+    found = compare(Fickle(), ["good", "poor"], 8, Scores(), seeds=2)
+    assert "1 of 2 of those seeds failed: CollapseError" in found.markdown() and len(found.confirmed.values) == 1
+    bad = 2
+    found = compare(Fickle(), ["good", "poor"], 8, Scores(), seeds=2)
+    assert found.verdict.state == "unknown" and found.confirmed.failed and "Not worth it yet" in found.markdown()
+
+
+def test_one_task_alone_needs_no_new_seeds() -> None:
+    learned = Learned()
+    found = compare(learned, ["good"], 8, Scores(), seeds=2)
+    assert len(learned.asked) == 2 and found.confirmed.seconds == 0 and "good being the only task" in found.markdown()
 
 
 def test_without_labels_a_collapsed_encoder_is_ruled_out(digits: Callable[[str, int], Labelled], small: Encoder) -> None:
