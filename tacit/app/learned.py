@@ -33,7 +33,7 @@ class LearnedEncoder:
     @property
     def width(self) -> int:
         """Numbers in an embedding."""
-        return self.model.encoder.width
+        return self.model.encoder.outputs
 
     def embed(self, data: Any, progress: Callable[[int, int], None] | None = None) -> NDArray[np.float32]:
         """[N, width], in the order of the data. Raises DataError where a sample cannot be read: see `embed_named`."""

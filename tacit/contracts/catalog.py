@@ -23,6 +23,7 @@ ROOMS = {
     "pretext task": "tacit.pretext",
     "encoder": "tacit.nets.encoders",
     "views": "tacit.nets.views",
+    "simple features": "tacit.nets.simple",
     "modality": "tacit.modalities",
     "pool": "tacit.connect.pools",
     "protocol": "tacit.evaluation.protocols",

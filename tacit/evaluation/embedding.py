@@ -45,8 +45,8 @@ class FrozenEncoder:
         return self.encoder.layout
 
     def embed(self, samples: Samples) -> NDArray[np.float32]:
-        """[B, D] pooled."""
-        return np.concatenate([f.pooled.float().cpu().numpy() for f in self.features(samples)])
+        """[B, outputs]."""
+        return np.concatenate([self.encoder.joined(b, f).float().cpu().numpy() for b, f in self._answered(samples)])
 
     def tokens(self, samples: Samples) -> NDArray[np.float32]:
         """[B, N, D]."""
@@ -54,18 +54,23 @@ class FrozenEncoder:
 
     def features(self, samples: Samples) -> Iterator[Features]:
         """Batch after batch."""
+        for _, features in self._answered(samples):
+            yield features
+
+    def _answered(self, samples: Samples) -> Iterator[tuple[Batch, Features]]:
         with at_rest(self.encoder), torch.no_grad():
             for start in range(0, len(samples.values), self.batch):
-                yield self.encoder(Batch.of(samples.take(slice(start, start + self.batch))).to(self.device))
+                batch = Batch.of(samples.take(slice(start, start + self.batch))).to(self.device)
+                yield batch, self.encoder(batch)
 
     def readings(self, samples: Samples) -> dict[str, NDArray[np.float32]]:
-        """All that can be read off in one pass, by name: pooled, mean and spread of the tokens, means of the inner layers; [B, D] each."""
+        """All that can be read off in one pass, by name: the embedding, mean and spread of the tokens, means of the inner layers; [B, D] each."""
         inner: dict[str, Tensor] = {}
         hooks = [layer.register_forward_hook(_keeper(inner, f"{back} layers below the top")) for back, layer in _inner(self.encoder)]
         parts: dict[str, list[NDArray[np.float32]]] = {}
         try:
-            for features in self.features(samples):
-                found = {"pooled": features.pooled, "mean and spread of tokens": _moments(features), **inner}
+            for batch, features in self._answered(samples):
+                found = {"embedding": self.encoder.joined(batch, features), "mean and spread of tokens": _moments(features), **inner}
                 for name, value in found.items():
                     parts.setdefault(name, []).append(value.float().cpu().numpy())
         finally:
@@ -128,7 +133,7 @@ def read_pool(
     values, valid, kept, refused = [], [], [], []
     for start in range(0, len(at), chunk):
         part = at[start : start + chunk]
-        samples, rows, bad = modality.arrays(pool.read(part), [pool.names[i] for i in part.tolist()])
+        samples, rows, bad = modality.read(pool, part)
         values.append(samples.values)
         valid.append(samples.valid)
         kept.append(part[rows])

@@ -33,7 +33,7 @@ def embed_pool(
 
     def decode(start: int) -> Piece:
         at = np.arange(start, min(start + PIECE, len(pool)))
-        samples, kept, bad = modality.arrays(pool.read(at), [pool.names[int(i)] for i in at])
+        samples, kept, bad = modality.read(pool, at)
         return samples, at[kept], bad
 
     starts = deque(range(0, len(pool), PIECE))
@@ -51,5 +51,5 @@ def embed_pool(
                 progress(min(len(pool), sum(map(len, rows)) + len(refused)), len(pool))
     encoder.to("cpu")
     if not parts:
-        return np.zeros((0, encoder.width), np.float32), np.zeros(0, np.int64), refused
+        return np.zeros((0, encoder.outputs), np.float32), np.zeros(0, np.int64), refused
     return np.concatenate(parts), np.concatenate(rows), refused

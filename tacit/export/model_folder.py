@@ -36,7 +36,7 @@ from tacit.contracts.layout import Layout
 from tacit.contracts.modality import Modality
 from tacit.nets.encoder import Encoder
 
-FORMAT = "tacit-encoder/1"
+FORMAT = "tacit-encoder/2"
 
 
 @dataclass
@@ -101,7 +101,7 @@ def save(model: SampleModel, folder: Path) -> str:
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
         "modality": model.modality.name,
         "layout": model.layout.facts(),
-        "encoder": {"name": model.encoder_name, "arguments": arguments_of(model.encoder), "width": model.encoder.width},
+        "encoder": {"name": model.encoder_name, "arguments": arguments_of(model.encoder), "width": model.encoder.outputs},
         "weights": f"encoder-{sha[:16]}.safetensors",
         "parts": {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()},
     }

@@ -36,7 +36,6 @@ from tacit.nets.precision import half_pays
 from tacit.nets.view import Views
 
 LEAST = 4  # samples
-LOOKED_AT = 50_000  # samples that an encoder may take its first weights from
 Report = Callable[[dict[str, float], float], None]
 
 
@@ -73,7 +72,7 @@ def make_encoder(recipe: Recipe, modality: Modality) -> Encoder:
         raise DataError(f"the encoder {recipe.encoder!r} takes {', '.join(sorted(part.modalities))}, not {modality.name}.", f"Try {', '.join(fit)}.")
     for name, value in recipe.encoder_options.items():
         usual = getattr(inspect.signature(part).parameters.get(name), "default", None)
-        if isinstance(usual, int | float) and usual > 0 and isinstance(value, int | float) and not value > 0:
+        if isinstance(usual, int | float) and not isinstance(usual, bool) and usual > 0 and isinstance(value, int | float) and not value > 0:
             raise DataError(f"the encoder {recipe.encoder!r} cannot be made so: {name} is {value}, and it is a number above 0.", f"Usual: {usual}.")
     try:
         made: Encoder = part(modality.layout, seed=recipe.seed, **recipe.encoder_options)
@@ -145,8 +144,9 @@ def teach(
     settings = settle(len(feeder.rows), recipe.batch, recipe.rate, recipe.decay, modality.name)
     encoder = make_encoder(recipe, modality) if start is None else start.encoder
     at, held = split(len(feeder.rows), settings.held, recipe.seed)
-    if start is None and type(encoder).begin is not Encoder.begin:  # decoding so many for nothing would cost minutes and gigabytes
-        encoder.begin(feeder.read(feeder.rows[at[:: -(-len(at) // LOOKED_AT)]]))
+    looked_at = feeder.rows[at[:: -(-len(at) // encoder.looks)]] if encoder.looks else at[:0]
+    if start is None and len(looked_at):
+        encoder.begin(feeder.read(looked_at))
     views = make_views(recipe, modality, encoder)
     if recipe.batch is None and recipe.budget.seconds is not None and world == 1:
         recipe = replace(recipe, batch=_batch(recipe, modality, encoder, feeder, settings.batch, folder))
@@ -157,6 +157,8 @@ def teach(
     begun(loop)
     try:
         learned = loop.go()
+        if encoder.aside is not None:
+            encoder.settle(feeder.read(looked_at))
     finally:
         if own:
             feeder.close()

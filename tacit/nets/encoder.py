@@ -14,6 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from tacit.contracts.layout import Layout, Samples
+from tacit.nets.simple_features import Aside
+
+LOOK = 256
 
 
 class Batch(NamedTuple):
@@ -51,7 +54,8 @@ class Features(NamedTuple):
 
 
 class Encoder(nn.Module, ABC):
-    """layout: of what it reads; width: D; patch: places a token covers along each axis; seed: of the first weights.
+    """layout: of what it reads; width: D; patch: places a token covers along each axis; seed: of the first weights; aside: simple features
+    that stand beside what is learned, in the embedding alone: tasks see `pooled`; looks: samples that `begin` and `settle` want to see.
 
     Constructors take (layout, seed, and options with defaults), store every argument under its own name, draw all first
     weights from `seed` alone and keep the global generator as it was.
@@ -65,10 +69,13 @@ class Encoder(nn.Module, ABC):
     patch: tuple[int, ...]
     mean: Tensor
     deviation: Tensor
+    aside: Aside | None
+    looks: ClassVar[int] = 0
 
     def __init__(self, layout: Layout, seed: int = 0) -> None:
         super().__init__()
         self.layout, self.seed = layout, seed
+        self.aside = None
         self.register_buffer("mean", torch.tensor(layout.mean, dtype=torch.float32))
         self.register_buffer("deviation", torch.tensor(layout.deviation, dtype=torch.float32))
 
@@ -84,8 +91,34 @@ class Encoder(nn.Module, ABC):
         z = (batch.values - self.mean) / self.deviation
         return z if batch.valid is None else z.masked_fill(~batch.valid, 0)
 
+    @property
+    def outputs(self) -> int:
+        """Numbers of an embedding: D, or 2 D with simple features beside."""
+        return self.width if self.aside is None else 2 * self.width
+
+    def embedding(self, batch: Batch) -> Tensor:
+        """[B, outputs]: what is read off, searched and predicted from."""
+        return self.joined(batch, self(batch))
+
+    def joined(self, batch: Batch, features: Features) -> Tensor:
+        """The embedding from what was said of the batch, [B, outputs]."""
+        return features.pooled if self.aside is None else self.aside(batch.values, batch.valid, features.pooled)
+
     def begin(self, samples: Samples) -> None:
-        """A look at samples that will be learned from, before the first step: for encoders that start from statistics of them."""
+        """A look at samples that will be learned from, before the first step: for what starts from statistics of them."""
+        if self.aside is not None:
+            self.aside.begin(samples)
+
+    @torch.no_grad()
+    def settle(self, samples: Samples) -> None:
+        """A look at them after the last step: simple features are put in balance with what was learned."""
+        if self.aside is None:
+            return
+        training, device = self.training, self.mean.device
+        self.eval()
+        parts = [self(Batch.of(samples.take(slice(k, k + LOOK))).to(device)).pooled for k in range(0, len(samples.values), LOOK)]
+        self.train(training)
+        self.aside.weigh(torch.cat(parts))
 
     @abstractmethod
     def forward(self, batch: Batch, hidden: Tensor | None = None) -> Features:

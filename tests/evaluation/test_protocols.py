@@ -238,8 +238,8 @@ def test_reading_an_encoder_leaves_it_as_it_was(small: Encoder, digits: Digits) 
     samples = digits("t10k", 150).samples
     found = reader.readings(samples)
     assert small.training and not small.layers[1].training and small.layers[0].training
-    assert found["pooled"].shape == (150, 32) and found["mean and spread of tokens"].shape == (150, 64)
-    np.testing.assert_allclose(found["pooled"], reader.embed(samples), atol=1e-6)
+    assert found["embedding"].shape == (150, 32) and found["mean and spread of tokens"].shape == (150, 64)
+    np.testing.assert_allclose(found["embedding"], reader.embed(samples), atol=1e-6)
     np.testing.assert_allclose(found["mean and spread of tokens"][:, :32], reader.tokens(samples).mean(1), atol=1e-5)
     assert any("layers below the top" in name for name in found)
     assert not any(m._forward_hooks for m in small.modules())

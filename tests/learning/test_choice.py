@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from wave_pool import ListPool, fitted, waves
 
 from tacit.contracts.errors import DataError
+from tacit.learning import loop
 from tacit.learning.feeding import Feeder
 from tacit.learning.learner import Learner
 from tacit.learning.loop import FIRST_LOOK, Loop
@@ -65,6 +67,7 @@ def test_before_the_first_look_the_rate_is_small_whatever_the_budget(monkeypatch
         return step(learner, batch, pace, progress)
 
     monkeypatch.setattr(Learner, "step", kept)
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: 0.005 * len(paces)))  # a step takes five milliseconds
     teach(Recipe(pretext={"masked": 1.0}, minutes=1 / 120, **SMALL), waves()[0])
     assert len(paces) > FIRST_LOOK and max(paces[:FIRST_LOOK]) <= 0.1 and max(paces) > 0.9
 

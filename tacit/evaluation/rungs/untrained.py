@@ -20,6 +20,7 @@ from tacit.nets.encoder import Batch, Encoder
 
 APART = 7919  # added to the seed
 LOOKS, LOOK = 20, 64  # batches
+LOOK_ASIDE = 1000  # samples
 
 
 class Untrained(Rung):
@@ -53,4 +54,7 @@ def fresh(encoder: Encoder, samples: Samples, seed: int) -> Encoder:
             part = samples.take(order[start : start + LOOK])
             if len(part.values) > 1:
                 made(Batch.of(part).to(device))
+    if made.aside is not None and encoder.aside is not None:  # nothing of it is taught: it is the same on both sides
+        made.aside.load_state_dict(encoder.aside.state_dict())
+        made.settle(samples.take(order[:LOOK_ASIDE]))
     return made.eval()

@@ -14,7 +14,7 @@ from torch.nn.functional import relu
 
 from tacit.contracts.layout import Layout
 from tacit.nets.encoder import Batch, Encoder, Features
-from tacit.nets.encoders._images import draw_weights, painted, refuse_other_than_images
+from tacit.nets.encoders._images import LOOKS, draw_weights, painted, refuse_other_than_images, simple_aside
 
 
 class _Block(nn.Module):
@@ -34,14 +34,15 @@ class _Block(nn.Module):
 
 class ConvNet(Encoder):
     """base: channels of the first stage; blocks: residual blocks a stage. Each further stage halves the side and doubles the channels,
-    until 4 to 7 places a side are left."""
+    until 4 to 7 places a side are left. simple: whether gradients and colours stand beside what is learned, in the embedding."""
 
     modalities: ClassVar[frozenset[str]] = frozenset({"image"})
+    looks: ClassVar[int] = LOOKS
 
-    def __init__(self, layout: Layout, seed: int = 0, base: int = 32, blocks: int = 1) -> None:
+    def __init__(self, layout: Layout, seed: int = 0, base: int = 32, blocks: int = 1, simple: bool = True) -> None:
         refuse_other_than_images(layout, "convnet")
         super().__init__(layout, seed)
-        self.base, self.blocks = base, blocks
+        self.base, self.blocks, self.simple = base, blocks, simple
         stages = 1
         while max(layout.size) / 2 ** (stages + 1) >= 3.5 and stages < 5:
             stages += 1
@@ -57,6 +58,7 @@ class ConvNet(Encoder):
                     inputs = outputs
             self.layers = nn.Sequential(*layers, nn.BatchNorm2d(self.width), nn.ReLU())
         draw_weights(self, seed)
+        self.aside = simple_aside(simple, layout, self.width, seed)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, batch: Batch, hidden: Tensor | None = None) -> Features:

@@ -15,7 +15,7 @@ from torch.nn.functional import relu
 
 from tacit.contracts.layout import Layout
 from tacit.nets.encoder import Batch, Encoder, Features
-from tacit.nets.encoders._images import draw_weights, painted, refuse_other_than_images
+from tacit.nets.encoders._images import LOOKS, draw_weights, painted, refuse_other_than_images, simple_aside
 
 SMALL = 48
 
@@ -38,14 +38,16 @@ class _Block(nn.Module):
 
 
 class ResNet18(Encoder):
-    """base: channels of the first stage; the last has 8 * base, which is the width. 11 million weights at 64."""
+    """base: channels of the first stage; the last has 8 * base, which is the width. 11 million weights at 64. simple: whether gradients and
+    colours stand beside what is learned, in the embedding."""
 
     modalities: ClassVar[frozenset[str]] = frozenset({"image"})
+    looks: ClassVar[int] = LOOKS
 
-    def __init__(self, layout: Layout, seed: int = 0, base: int = 64) -> None:
+    def __init__(self, layout: Layout, seed: int = 0, base: int = 64, simple: bool = True) -> None:
         refuse_other_than_images(layout, "resnet18")
         super().__init__(layout, seed)
-        self.base, self.width = base, 8 * base
+        self.base, self.simple, self.width = base, simple, 8 * base
         small = max(layout.size) <= SMALL
         stride = 8 if small else 32
         self.patch = (stride, stride)
@@ -60,6 +62,7 @@ class ResNet18(Encoder):
                 blocks += [_Block(inputs * base, outputs * base, 2 if stage else 1), _Block(outputs * base, outputs * base, 1)]
             self.blocks = nn.Sequential(*blocks)
         draw_weights(self, seed)
+        self.aside = simple_aside(simple, layout, self.width, seed)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, batch: Batch, hidden: Tensor | None = None) -> Features:

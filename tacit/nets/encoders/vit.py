@@ -14,7 +14,7 @@ from torch.nn.functional import gelu, pad, scaled_dot_product_attention
 
 from tacit.contracts.layout import Layout
 from tacit.nets.encoder import Batch, Encoder, Features
-from tacit.nets.encoders._images import draw_weights, refuse_other_than_images
+from tacit.nets.encoders._images import LOOKS, draw_weights, refuse_other_than_images, simple_aside
 
 
 class _Layer(nn.Module):
@@ -38,10 +38,12 @@ class _Layer(nn.Module):
 class ViT(Encoder):
     """side: of a patch; 0 takes 4 up to 48 pixels a side, 8 up to 128, else 16. spread: how much wider the perceptrons are inside.
 
-    pooling: mean of the tokens, or cls, a token of its own that is not among `tokens`.
+    pooling: mean of the tokens, or cls, a token of its own that is not among `tokens`. simple: whether
+    gradients and colours stand beside what is learned, in the embedding.
     """
 
     modalities: ClassVar[frozenset[str]] = frozenset({"image"})
+    looks: ClassVar[int] = LOOKS
 
     def __init__(
         self,
@@ -53,10 +55,11 @@ class ViT(Encoder):
         side: int = 0,
         spread: int = 4,
         pooling: Literal["mean", "cls"] = "mean",
+        simple: bool = True,
     ) -> None:
         refuse_other_than_images(layout, "vit")
         super().__init__(layout, seed)
-        self.width, self.depth, self.heads, self.side, self.spread, self.pooling = width, depth, heads, side, spread, pooling
+        self.width, self.depth, self.heads, self.side, self.spread, self.pooling, self.simple = width, depth, heads, side, spread, pooling, simple
         step = side or next((s for s, most in ((4, 48), (8, 128)) if max(layout.size) <= most), 16)
         self.patch = (step, step)
         with torch.random.fork_rng(devices=[]):
@@ -71,6 +74,7 @@ class ViT(Encoder):
                 nn.init.normal_(parameter, std=0.02, generator=generator)
         self.register_buffer("positions", sines(self.grid, width), persistent=False)
         self.positions: Tensor
+        self.aside = simple_aside(simple, layout, width, seed)
 
     def patches(self, x: Tensor) -> Tensor:
         """x [B, C, H, W] → [B, N, C * ph * pw], row by row; the last row and column are filled up with the mean."""

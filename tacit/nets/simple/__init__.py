@@ -1,0 +1,1 @@
+"""Simple features of each modality: one file each."""

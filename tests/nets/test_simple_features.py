@@ -1,0 +1,119 @@
+"""Simple features: what they measure, that they stand beside what is learned in balance, and that no task sees them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tacit.contracts.layout import Layout, Samples
+from tacit.evaluation.embedding import FrozenEncoder
+from tacit.evaluation.rungs.untrained import fresh
+from tacit.nets.encoder import Batch
+from tacit.nets.encoders.convnet import ConvNet
+from tacit.nets.simple.image import DIRECTIONS, ImageSimple
+
+GREY = Layout("image", "number", (32, 32), 1, mean=(100.0,), deviation=(50.0,))
+COLOUR = Layout("image", "number", (32, 32), 3, mean=(100.0,) * 3, deviation=(50.0,) * 3)
+
+
+def pictures(many: int, channels: int = 3, size: tuple[int, int] = (32, 32)) -> Samples:
+    """Smooth ones: noise drawn coarsely and enlarged."""
+    coarse = torch.rand(many, channels, 4, 4, generator=torch.Generator().manual_seed(1))
+    return Samples((255 * torch.nn.functional.interpolate(coarse, size, mode="bilinear")).to(torch.uint8).numpy())
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_edge_votes_for_its_direction(turned: bool) -> None:
+    x = torch.zeros(1, 1, 32, 32)
+    x[..., 18:] = 255  # inside a cell: gradients point across
+    if turned:
+        x = x.transpose(2, 3)
+    measure = ImageSimple(GREY)
+    shapes = measure(x)[0, : measure.shapes].view(-1, DIRECTIONS)
+    voted = {k for k, share in enumerate(shapes.sum(0).tolist()) if share > 1e-3}
+    assert voted == ({4} if turned else {0, 8})  # across lies between the first and the last of the circle
+
+
+def test_colours_are_counted_in_the_whole_and_in_quarters() -> None:
+    x = torch.zeros(1, 3, 32, 32)
+    x[:, 0, :16, :16] = 255  # red, above left
+    measure = ImageSimple(COLOUR)
+    shares = measure(x)[0, measure.shapes :].view(5, 64).square()
+    red, black = 3 * 16, 0
+    torch.testing.assert_close(shares[:, red], torch.tensor([0.25, 1, 0, 0, 0]))
+    torch.testing.assert_close(shares[:, black], torch.tensor([0.75, 0, 1, 1, 1]))
+
+
+@pytest.mark.parametrize(("size", "channels"), [((96, 96), 3), ((5, 90), 1), ((7, 7), 3), ((1, 40), 1)])
+def test_all_sizes_are_measured(size: tuple[int, int], channels: int) -> None:
+    layout = Layout("image", "number", size, channels, mean=(100.0,) * channels, deviation=(50.0,) * channels)
+    measure = ImageSimple(layout)
+    found = measure(torch.from_numpy(pictures(3, channels, size).values))
+    assert found.shape == (3, measure.measures) and bool(torch.isfinite(found).all())
+
+
+@pytest.mark.parametrize("many", [5, 200])
+def test_both_halves_vary_alike(many: int) -> None:
+    encoder, samples = ConvNet(COLOUR, 0, base=8), pictures(many)
+    encoder.begin(samples)
+    encoder.train()
+    encoder.settle(samples)
+    assert encoder.training
+    x = FrozenEncoder(encoder).embed(samples)
+    assert x.shape == (many, encoder.outputs) == (many, 2 * encoder.width)
+    learned, simple = ((half - half.mean(0)).astype(float) for half in np.split(x, 2, axis=1))
+    assert (learned**2).sum() == pytest.approx((simple**2).sum(), rel=0.01) and (learned**2).sum() > 0
+    columns = simple.std(0)
+    assert columns.max() < 6 * columns.mean()  # turned: no column has it all
+
+
+def test_distances_are_those_of_what_was_measured() -> None:
+    """The rotation changes none, and 16 directions hold what so few samples have."""
+    encoder, samples = ConvNet(COLOUR, 0, base=8), pictures(16)
+    encoder.begin(samples)
+    measured = ImageSimple(COLOUR)(torch.from_numpy(samples.values))
+    second = encoder.embedding(Batch.of(samples))[:, encoder.width :].detach()
+    scale = torch.pdist(second) / torch.pdist(measured)
+    assert float(scale.std() / scale.mean()) < 1e-3
+
+
+def test_tasks_do_not_see_them() -> None:
+    encoder, samples = ConvNet(COLOUR, 0, base=8), pictures(8)
+    encoder.begin(samples)
+    assert encoder(Batch.of(samples)).pooled.shape == (8, encoder.width)
+    assert not list(encoder.aside.parameters())  # type: ignore[union-attr]
+
+
+def test_the_untrained_rung_has_the_same() -> None:
+    encoder, samples = ConvNet(COLOUR, 0, base=8), pictures(64)
+    encoder.begin(samples)
+    encoder.settle(samples)
+    other = fresh(encoder, samples, 1)
+    assert encoder.aside is not None and other.aside is not None
+    torch.testing.assert_close(other.aside.turn, encoder.aside.turn)
+    x, y = (FrozenEncoder(e).embed(samples)[:, encoder.width :] for e in (encoder, other))
+    x, y = (v / np.sqrt((v**2).sum()) for v in (x, y))
+    np.testing.assert_allclose(x, y, atol=1e-5)  # the same but for the balance
+
+
+def test_they_can_be_left_out() -> None:
+    encoder, samples = ConvNet(COLOUR, 0, base=8, simple=False), pictures(8)
+    encoder.begin(samples)
+    encoder.settle(samples)
+    assert encoder.aside is None and FrozenEncoder(encoder).embed(samples).shape == (8, encoder.width)
+
+
+def test_they_travel_with_the_model(tmp_path: Path) -> None:
+    import tacit
+
+    x = pictures(64).values
+    learned = tacit.learn(x, modality="image", steps=3, encoder="convnet:base=8", out=tmp_path / "m")
+    back = tacit.load(tmp_path / "m")
+    assert back.width == 2 * learned.model.encoder.width
+    np.testing.assert_array_equal(back.embed(x), learned.embed(x))
+    assert float(back.model.encoder.aside.balance) > 0 and float(back.model.encoder.aside.turn.abs().sum()) > 0
+    further = tacit.learn(x, modality="image", steps=2, start=tmp_path / "m")
+    torch.testing.assert_close(further.model.encoder.aside.turn, back.model.encoder.aside.turn)
