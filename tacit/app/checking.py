@@ -43,7 +43,7 @@ def look(pool: Any, modality: Any, recipe: Recipe, strict: bool, out: Path | Non
 def _views(pool: Any, modality: Any, recipe: Recipe, show: Screen) -> tuple[Recipe, dict[str, Any]]:
     rng = np.random.default_rng([recipe.seed, 13])
     at = np.sort(rng.permutation(len(pool))[:LOOKED_AT])
-    samples, _, _ = modality.arrays(pool.read(at), [pool.names[int(i)] for i in at])
+    samples, _, _ = modality.read(pool, at)
     advice = advise(samples.values, rng)
     off = {name: why for name, why in advice.forbidden.items() if name not in recipe.allowed and name not in recipe.forbidden}
     for name, why in off.items():

@@ -13,7 +13,6 @@ from tacit.contracts.pool import Pool
 
 TOLERATED = 0.01  # share of the test samples that is said, not refused: more could carry a difference worth claiming
 EXACT_LIMIT = 200_000  # samples of each side compared to the bit
-PIECE = 1024
 
 
 def leakage(pool: Pool, test: Pool, modality: Modality, rng: np.random.Generator | None = None, limit: int = LIMIT) -> Finding | None:
@@ -47,9 +46,8 @@ def _digests(pool: Pool, modality: str, rng: np.random.Generator) -> list[tuple[
     """(name, digest) of every sample that can be read. Empty texts, the same to all, are left to the modality to refuse."""
     at = np.arange(len(pool)) if len(pool) <= EXACT_LIMIT else np.sort(rng.choice(len(pool), EXACT_LIMIT, replace=False))
     out: list[tuple[str, bytes]] = []
-    for start in range(0, len(at), PIECE):
-        rows = at[start : start + PIECE]
-        for i, raw in zip(rows, pool.read(rows), strict=True):
+    for positions, samples in pool.pieces(at):
+        for i, raw in zip(positions, samples, strict=True):
             if raw is not None and not isinstance(raw, OSError) and not (isinstance(raw, str) and not raw.strip()):
                 out.append((pool.names[int(i)], digest(raw, modality)))
     return out

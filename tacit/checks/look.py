@@ -16,7 +16,6 @@ from tacit.contracts.pool import Pool, Refused
 
 LIMIT = 20_000  # samples decoded
 LETTERS = 2_000  # of a text that are kept to compare by
-PIECE = 512
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,7 @@ def take_look(pool: Pool, modality: Modality, rng: np.random.Generator, limit: i
     chosen = np.arange(len(pool)) if len(pool) <= limit else np.sort(rng.choice(len(pool), limit, replace=False))
     parts: list[tuple[Any, ...]] = []
     refused: list[Refused] = []
-    for start in range(0, len(chosen), PIECE):
-        positions = chosen[start : start + PIECE]
-        raw = pool.read(positions)
+    for positions, raw in pool.pieces(chosen):
         samples, where, bad = modality.arrays(raw, [pool.names[int(i)] for i in positions])
         refused += bad
         where, first = np.unique(where, return_index=True)  # a long text may have given several rows: its first counts

@@ -28,6 +28,25 @@ class Samples(NamedTuple):
         return Samples(self.values[rows], None if self.valid is None else self.valid[rows])
 
 
+def joined(parts: list[Samples]) -> Samples:
+    """Samples of one layout one after another. `parts` is emptied on the way, so that they are never held twice."""
+    if len(parts) == 1:
+        return parts.pop()
+    masked = any(p.valid is not None for p in parts)
+    many = sum(len(p.values) for p in parts)
+    values = np.empty((many, *parts[0].values.shape[1:]), parts[0].values.dtype)
+    valid = np.ones((many, *(next(p.valid for p in parts if p.valid is not None).shape[1:])), np.bool_) if masked else None
+    at = 0
+    parts.reverse()
+    while parts:
+        part = parts.pop()
+        values[at : at + len(part.values)] = part.values
+        if valid is not None and part.valid is not None:
+            valid[at : at + len(part.values)] = part.valid
+        at += len(part.values)
+    return Samples(values, valid)
+
+
 @dataclass(frozen=True)
 class Layout:
     """size: places along each axis, (H, W), (L,) or (N,); mean, deviation: a channel's; special: ids of pad, mask, cls, sep, unk."""

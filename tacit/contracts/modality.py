@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tacit.contracts.layout import Layout, Samples
+from tacit.contracts.layout import Layout, Samples, joined
 from tacit.contracts.pool import Pool, Refused
 
 
@@ -30,6 +30,20 @@ class Modality(ABC):
     @abstractmethod
     def arrays(self, raw: Sequence[Any], names: Sequence[str]) -> tuple[Samples, NDArray[np.int64], list[Refused]]:
         """Decode: (samples, positions in `raw` that they came from, refused). Never raises for one bad sample."""
+
+    def read(self, pool: Pool, at: Sequence[int] | NDArray[np.int64]) -> tuple[Samples, NDArray[np.int64], list[Refused]]:
+        """As `arrays`, of the samples of a pool at these positions: decoded as they are read, so that files of any size take little memory."""
+        parts: list[Samples] = []
+        kept: list[NDArray[np.int64]] = []
+        refused: list[Refused] = []
+        before = 0
+        for positions, raw in pool.pieces(at):
+            samples, rows, bad = self.arrays(raw, [pool.names[int(i)] for i in positions])
+            refused += bad
+            parts.append(samples)
+            kept.append(rows + before)
+            before += len(raw)
+        return (joined(parts), np.concatenate(kept), refused) if parts else (*self.arrays([], [])[:2], refused)
 
     @abstractmethod
     def files(self) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit.contracts.errors import DataError
-from tacit.contracts.layout import Samples
+from tacit.contracts.layout import Samples, joined
 from tacit.contracts.modality import Modality
 from tacit.contracts.pool import Pool, Refused
 from tacit.learning.sampling import Sampler
@@ -47,9 +47,9 @@ class Feeder:
         self._after: dict[str, int] = {}
 
     def _load(self, progress: Callable[[int, int], None]) -> None:
-        starts = range(0, len(self.pool), PIECE)
         parts: list[Samples] = []
         with ThreadPoolExecutor(2, "tacit-load") as threads:
+            starts = range(0, len(self.pool), PIECE)
             for start, (samples, at, refused) in zip(starts, threads.map(self._piece, starts), strict=True):
                 if len(at):
                     parts.append(samples)
@@ -58,19 +58,17 @@ class Feeder:
         if not parts:
             first = f" The first: {self.refused[0].name}: {self.refused[0].reason}" if self.refused else ""
             raise DataError(f"none of the {len(self.pool)} samples of {self.pool.described} can be read.{first}")
-        valid = None if any(p.valid is None for p in parts) else np.concatenate([p.valid for p in parts if p.valid is not None])
-        self._whole = Samples(np.concatenate([p.values for p in parts]), valid)
+        self._whole = joined(parts)
         self.rows = np.arange(len(self._whole.values))  # of what could be decoded; a long document may be several samples
 
     def _piece(self, start: int) -> tuple[Samples, NDArray[np.int64], list[Refused]]:
-        at = np.arange(start, min(start + PIECE, len(self.pool)))
-        return self.modality.arrays(self.pool.read(at), [self.pool.names[int(i)] for i in at])
+        return self.modality.read(self.pool, range(start, min(start + PIECE, len(self.pool))))
 
     def read(self, rows: NDArray[np.int64]) -> Samples:
         """These samples; where some cannot be decoded, the others."""
         if self._whole is not None:
             return self._whole.take(rows)
-        samples, _, refused = self.modality.arrays(self.pool.read(rows), [self.pool.names[int(i)] for i in rows])
+        samples, _, refused = self.modality.read(self.pool, rows)
         known = {r.name for r in self.refused}
         self.refused += [r for r in refused if r.name not in known]
         return samples

@@ -38,21 +38,22 @@ class Image(Modality):
         from tacit.modalities.image_decode import Undecodable, facts
 
         at = np.sort(rng.permutation(len(pool))[:LOOKED_AT])
-        raw, sizes, gray, reasons = pool.read(at), Counter[tuple[int, int]](), True, list[str]()
-        for picture in raw:
-            try:
-                height, width, is_gray = facts(picture)
-            except Undecodable as error:
-                reasons.append(str(error))
-                continue
-            sizes[height, width] += 1
-            gray = gray and is_gray
+        sizes, gray, reasons = Counter[tuple[int, int]](), True, list[str]()
+        for _, raw in pool.pieces(at):
+            for picture in raw:
+                try:
+                    height, width, is_gray = facts(picture)
+                except Undecodable as error:
+                    reasons.append(str(error))
+                    continue
+                sizes[height, width] += 1
+                gray = gray and is_gray
         side = _side(wishes.get("side"), sizes) if sizes else (SMALLEST, SMALLEST)
         channels = int(wishes.get("channels") or (1 if gray else 3))
         if channels not in (1, 3):
             raise DataError(f"channels = {channels}.", "Pictures are learned with 1 (gray) or 3 (colours).")
         blank = Layout("image", "number", side, channels, mean=(0.0,) * channels, deviation=(1.0,) * channels)
-        samples, _, refused = cls(blank).arrays(raw, [pool.names[int(i)] for i in at])
+        samples, _, refused = cls(blank).read(pool, at)
         if not len(samples.values):
             first = f"the first: {refused[0].name}: {refused[0].reason}" if refused else "; ".join(reasons[:1])
             raise DataError(f"none of {len(at):,} pictures of {pool.described} can be read; {first}.", "Check the files.")
@@ -63,6 +64,8 @@ class Image(Modality):
         from tacit.modalities.image_decode import Undecodable, decode
 
         height, width = self.layout.size
+        if (ready := self._ready(raw)) is not None:
+            return Samples(ready), np.arange(len(raw)), []
         out = np.empty((len(raw), height, width, self.layout.channels), np.uint8)
         kept: list[int] = []
         refused: list[Refused] = []
@@ -74,6 +77,15 @@ class Image(Modality):
                 refused.append(Refused(name, str(error)))
         values = np.ascontiguousarray(out[: len(kept)].transpose(0, 3, 1, 2))
         return Samples(values), np.array(kept, np.int64), refused
+
+    def _ready(self, raw: Sequence[Any]) -> NDArray[np.uint8] | None:
+        """[B, C, H, W] of pixels that already are as the layout wants them, all at once; None where one is not."""
+        shape = (*self.layout.size, self.layout.channels)
+        flat = shape[:2] if shape[2] == 1 else shape
+        if not raw or not all(isinstance(p, np.ndarray) and p.dtype == np.uint8 and p.shape in (shape, flat) for p in raw):
+            return None
+        stacked = np.stack([p.reshape(shape) for p in raw])
+        return np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))
 
     def files(self) -> dict[str, bytes]:
         return {}

@@ -35,28 +35,21 @@ class Series(Modality):
     def fit(cls, pool: Pool, rng: np.random.Generator, **wishes: Any) -> Series:
         """wishes: length, in steps; else that of the longest series looked at."""
         at = np.sort(rng.permutation(len(pool))[:LOOKED_AT])
-        good = [s for s in map(_checked, pool.read(at)) if isinstance(s, np.ndarray)]
-        if not good:
+        looks: dict[int, _Moments] = {}  # by number of channels
+        for _, raw in pool.pieces(at):
+            for series in map(_checked, raw):
+                if isinstance(series, np.ndarray):
+                    looks.setdefault(series.shape[1], _Moments(series.shape[1])).see(series)
+        if not looks:
             raise DataError(f"none of {len(at):,} series of {pool.described} can be read: no finite number in them.")
-        widths = np.bincount([s.shape[1] for s in good])
-        channels = int(widths.argmax())
-        good = [s for s in good if s.shape[1] == channels]
-        length = int(wishes.get("length") or max(map(len, good)))
+        found = max(looks.values(), key=lambda look: (look.many, -look.channels))
+        channels, mean = found.channels, found.mean
+        length = int(wishes.get("length") or found.longest)
         if length < 2:
             raise DataError(f"series of {length} steps have no course in time.", "Give a length of 2 or more; or read the table in long form.")
         if length > LONGEST and "length" not in wishes:
             raise DataError(f"{pool.described}: the longest series has {length:,} steps.", "Give a window (--window 256) to cut it, or a length.")
-        count, mean, m2 = np.zeros(channels), np.zeros(channels), np.zeros(channels)
-        for s in good:  # Chan et al. 1979: means and squares of parts add up without loss of digits
-            real = np.isfinite(s)
-            n = real.sum(0)
-            own = np.where(real, s, 0).sum(0, dtype=np.float64) / np.maximum(n, 1)
-            square = np.where(real, s - own, 0).astype(np.float64)
-            total = np.maximum(count + n, 1)
-            m2 += (square**2).sum(0) + (own - mean) ** 2 * count * n / total
-            mean += (own - mean) * n / total
-            count += n
-        deviation = np.sqrt(m2 / np.maximum(count, 1))
+        deviation = np.sqrt(found.squares / np.maximum(found.count, 1))
         still = deviation <= 1e-6 * np.maximum(np.abs(mean), 1e-12)
         # a deviation of 1 leaves a constant channel 0: it says nothing, but stays where users expect it
         spread = tuple(np.where(still, 1.0, deviation).tolist())
@@ -104,6 +97,26 @@ class Series(Modality):
         step = patch[0] if patch else 1
         first, last = place * step, min((place + 1) * step, self.layout.size[0]) - 1
         return f"step {first}" if first == last else f"steps {first} to {last}"
+
+
+class _Moments:
+    """Count, mean and squares of each channel over series as they come: parts add up without loss of digits (Chan et al., 1979)."""
+
+    def __init__(self, channels: int) -> None:
+        self.channels, self.many, self.longest = channels, 0, 0
+        self.count, self.mean, self.squares = np.zeros(channels), np.zeros(channels), np.zeros(channels)
+
+    def see(self, series: NDArray[np.float32]) -> None:
+        """One more, [L, C]."""
+        self.many, self.longest = self.many + 1, max(self.longest, len(series))
+        real = np.isfinite(series)
+        n = real.sum(0)
+        own = np.where(real, series, 0).sum(0, dtype=np.float64) / np.maximum(n, 1)
+        apart = np.where(real, series - own, 0).astype(np.float64)
+        total = np.maximum(self.count + n, 1)
+        self.squares += (apart**2).sum(0) + (own - self.mean) ** 2 * self.count * n / total
+        self.mean += (own - self.mean) * n / total
+        self.count += n
 
 
 def windows(series: NDArray[Any], length: int, stride: int | None = None) -> NDArray[Any]:

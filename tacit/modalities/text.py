@@ -1,32 +1,30 @@
 """Text: documents as rows of token ids, by a tokenizer that is learned on the pool itself.
 
-Words are cut into the pieces that occur often enough to be learned (WordPiece: Schuster & Nakajima, "Japanese and Korean voice search", 2012), or
-into characters. Ids are ordered: special ones, pieces that begin a word, then pieces that go on inside one, from id `special["inside"]` on; so whole
-words can be hidden without asking the tokenizer. A document longer than the layout is cut, or read in windows; both are said in `notes`.
+Words are cut into pieces, or into characters (text_pieces). Ids are ordered: special ones, pieces that begin a word, then pieces that go on inside
+one, from id `special["inside"]` on; so whole words can be hidden without asking the tokenizer. A document longer than the layout is cut, or read
+in windows; both are said in `notes`.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer
 
 from tacit.contracts.errors import DataError, ModelError
 from tacit.contracts.layout import Layout, Samples
 from tacit.contracts.modality import Modality
 from tacit.contracts.pool import Pool, Refused
+from tacit.modalities.text_pieces import SPECIAL, learn_characters, learn_pieces
 
-SPECIAL = ("[PAD]", "[MASK]", "[CLS]", "[SEP]", "[UNK]")
 LOOKED_AT = 50_000  # documents that the tokenizer is learned from
-LETTERS = 64_000_000  # characters of them at most
-FEW, SHARE = 32, 200_000  # of so many documents or more, each is looked at for at most so many characters
-MOST_LETTERS = 512  # a text of more different ones (Chinese, emoji) has its rarest as unknown
-MARK = "\u2581"  # of a word's beginning, while learning
+LETTERS = 16_000_000  # characters of them at most: three million words, three times what the largest vocabulary asks for
+FEW, SHARE, PLACES = 32, 200_000, 16  # of so many documents or more, each is looked at for at most so many characters; of fewer, at so many places
+PART = 200_000  # characters tokenised at once
 LONGEST = 256  # tokens, where nothing else is wished
 LETTERS_A_TOKEN = 24  # a document is cut to so many characters a token before it is tokenised: a line of 10 MB costs nothing
 
@@ -50,8 +48,9 @@ class Text(Modality):
         """
         documents = _looked_at(pool, rng)
         characters = bool(wishes.get("characters", False))
-        learned = _learn_characters(documents) if characters else _learn_pieces(documents, wishes.get("vocabulary"), bool(wishes.get("lower", True)))
-        lengths = np.array([len(e.ids) for e in learned.encode_batch(documents[:2000], add_special_tokens=False)])
+        learned = learn_characters(documents) if characters else learn_pieces(documents, wishes.get("vocabulary"), bool(wishes.get("lower", True)))
+        starts = [document[: 8 * LONGEST * LETTERS_A_TOKEN] for document in documents[:2000]]  # enough to tell which are longer than a sample
+        lengths = np.array([len(e.ids) for e in learned.encode_batch(starts, add_special_tokens=False)])
         few_and_long = len(pool) < 32 and bool(lengths.max() > 4 * LONGEST)
         windows = bool(wishes.get("windows", few_and_long))
         length = int(wishes.get("length") or (LONGEST if windows else min(LONGEST, max(8, int(np.ceil(np.quantile(lengths, 0.99)))))))
@@ -77,11 +76,9 @@ class Text(Modality):
                 refused.append(Refused(name, reason))
             else:
                 texts.append((position, text if self.windows else text[: self.layout.size[0] * LETTERS_A_TOKEN]))
-        length, rows, positions = self.layout.size[0], list[list[int]](), list[int]()
-        encodings = self._tokenizer.encode_batch([t for _, t in texts], add_special_tokens=self.wrapped)
-        for (position, _), encoded in zip(texts, encodings, strict=True):
-            ids = encoded.ids
-            if not ids:
+        length, rows, positions = self.layout.size[0], list[NDArray[np.int32]](), list[int]()
+        for (position, _), ids in zip(texts, self._ids([t for _, t in texts]), strict=True):
+            if not len(ids):
                 refused.append(Refused(names[position], "no token is left of it"))
             for start in range(0, len(ids) if self.windows else min(1, len(ids)), length):
                 if start == 0 or len(ids) - start >= min(8, length):  # a window of a few left-over tokens says nothing
@@ -92,6 +89,16 @@ class Text(Modality):
         for row, ids in enumerate(rows):
             values[row, : len(ids)], valid[row, : len(ids)] = ids, True
         return Samples(values, valid), np.array(positions, np.int64), refused
+
+    def _ids(self, texts: list[str]) -> Iterator[NDArray[np.int32]]:
+        """The token ids of each text. A long one goes in parts cut at blanks: what a tokenizer says of a text takes a hundred times its room."""
+        if self.wrapped or max(map(len, texts), default=0) <= PART:
+            for encoded in self._tokenizer.encode_batch(texts, add_special_tokens=self.wrapped):
+                yield np.array(encoded.ids, np.int32)
+            return
+        for text in texts:
+            ids = [np.array(self._tokenizer.encode(part, add_special_tokens=False).ids, np.int32) for part in _cut(text)]
+            yield np.concatenate(ids) if ids else np.zeros(0, np.int32)
 
     def files(self) -> dict[str, bytes]:
         return {"tokenizer.json": self.tokenizer.encode(), "text.json": json.dumps({"windows": self.windows, "wrapped": self.wrapped}).encode()}
@@ -132,24 +139,36 @@ class Text(Modality):
 
 
 def _looked_at(pool: Pool, rng: np.random.Generator) -> list[str]:
-    """Readable documents, at most LOOKED_AT of LETTERS characters in all. Raises DataError where there is none."""
-    at = np.sort(rng.choice(len(pool), LOOKED_AT, replace=False)) if len(pool) > LOOKED_AT else np.arange(len(pool))
-    documents: list[str] = []
+    """Readable documents in their order, at most LOOKED_AT of LETTERS characters in all, drawn by chance. Raises DataError where there is none."""
+    at = rng.permutation(len(pool))[:LOOKED_AT] if len(pool) > LOOKED_AT else np.arange(len(pool))
+    share = LETTERS // max(1, len(pool)) if len(pool) < FEW else SHARE  # one line of 10 MB among short ones would cost seconds and say little
+    if len(pool) * share > LETTERS:
+        at = rng.permutation(at)  # it may have to end before the last: then not with those that are first by name
+    documents: dict[int, str] = {}
     reasons: list[str] = []
     left = LETTERS
-    for start in range(0, len(at), 1000):
-        for document in pool.read(at[start : start + 1000]):
+    for positions, raw in pool.pieces(at, most=1000):
+        for position, document in zip(positions, raw, strict=True):
             text, reason = _readable(document)
             if reason:
                 reasons.append(reason)
             elif left > 0:
-                documents.append(text[:left])
-                left -= len(text)
+                documents[int(position)] = _spread(text, min(share, left))
+                left -= len(documents[int(position)])
+        if left <= 0:
+            break
     if not documents:
         why = f"the first: {reasons[0]}" if reasons else "it is empty"
         raise DataError(f"no text can be read from {pool.described} ({why}).", "Name files of UTF-8 text, or a table with a column of texts.")
-    share = LETTERS if len(documents) < FEW else SHARE
-    return [document[:share] for document in documents]  # one line of 10 MB among short ones would cost seconds and say little
+    return [documents[i] for i in sorted(documents)]
+
+
+def _spread(text: str, letters: int) -> str:
+    """At most so many characters of it, from places all over: a book is not what its first chapter is."""
+    if len(text) <= letters:
+        return text
+    each = letters // PLACES
+    return " ".join(text[k * len(text) // PLACES :][:each] for k in range(PLACES))
 
 
 def _readable(document: Any) -> tuple[str, str]:
@@ -181,51 +200,12 @@ def _encodable(document: str) -> bool:
     return True
 
 
-def _learn_pieces(documents: list[str], vocabulary: int | None, lower: bool) -> Tokenizer:
-    """WordPiece; the vocabulary grows with the text: a piece for every 32 words, 256 to 30,000.
-
-    The library's own trainer for it breaks ties by chance. Its byte-pair trainer doesn't, so that one learns, on words that begin with a mark.
-    """
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    words: Counter[str] = Counter()
-    for part in _parts(documents):
-        words.update(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(part)))
-    letters: Counter[str] = Counter()
-    for word, many in words.items():
-        letters.update({letter: many * k for letter, k in Counter(word).items()})
-    alphabet = sorted(sorted(letters), key=lambda letter: -letters[letter])[:MOST_LETTERS]
-    size = vocabulary or int(np.clip(words.total() // 32, 256, 30_000))
-    kept = {letter: letter for letter in alphabet}
-    usable = {w: n for w, n in sorted(words.items()) if all(c in kept for c in w) and len(w) <= 100 and MARK not in w}
-    pairs = Tokenizer(models.BPE())
-    pairs.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    trainer = trainers.BpeTrainer(vocab_size=max(1, size - len(SPECIAL) - len(alphabet)), min_frequency=2, show_progress=False)
-    pairs.train_from_iterator((" ".join([MARK + w] * n) for w, n in usable.items()), trainer)
-    found = sorted(pairs.get_vocab().items(), key=lambda known: known[1])
-    begins = [p[1:] for p, _ in found if p.startswith(MARK) and len(p) > 1]
-    goes_on = ["##" + p for p, _ in found if not p.startswith(MARK)]
-    ordered = dict.fromkeys([*SPECIAL, *alphabet, *begins, *goes_on])  # single letters may begin a word, too: none is unknown for its place
-    ordered |= dict.fromkeys("##" + letter for letter in alphabet)
-    tokenizer.model = models.WordPiece({piece: i for i, piece in enumerate(ordered)}, unk_token="[UNK]", max_input_chars_per_word=100)
-    tokenizer.decoder = decoders.WordPiece()
-    tokenizer.add_special_tokens(list(SPECIAL))
-    return tokenizer
-
-
-def _learn_characters(documents: list[str]) -> Tokenizer:
-    """One token a character that occurs at all."""
-    known = sorted({c for document in documents for c in document})
-    ids = {piece: i for i, piece in enumerate([*SPECIAL, *known])}
-    tokenizer = Tokenizer(models.WordLevel(ids, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
-    tokenizer.decoder = decoders.Fuse()
-    return tokenizer
-
-
-def _parts(documents: list[str], letters: int = 100_000) -> Iterator[str]:
-    """Long documents in parts, so that the trainer holds little at a time."""
-    for document in documents:
-        for start in range(0, len(document), letters):
-            yield document[start : start + letters]
+def _cut(text: str) -> Iterator[str]:
+    """Parts of about PART characters that each end with a blank, where there is one: no word is cut."""
+    start = 0
+    while start < len(text):
+        end = min(len(text), start + PART)
+        found = max(text.rfind(" ", start, end), text.rfind("\n", start, end)) if end < len(text) else -1
+        end = found + 1 if found > start else end
+        yield text[start:end]
+        start = end

@@ -1,0 +1,92 @@
+"""Pieces of a pool: raw samples are read ahead of decoding up to stated bytes, whatever the size of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tacit.connect.open_pool import open_pool
+from tacit.contracts.layout import Samples, joined
+from tacit.contracts.pool import Pool
+from tacit.learning.feeding import AHEAD, Feeder
+from tacit.learning.sampling import Sampler
+from tacit.modalities.image import Image
+from tacit.modalities.text import Text
+
+
+class Counted(Pool):
+    """Pictures of 64 x 64 with `weight` bytes each; knows how many bytes were handed out and are still held by somebody."""
+
+    modality, described, notes = "image", "counted pictures", ()
+
+    def __init__(self, many: int, weight: int) -> None:
+        self.names, self.columns = [str(i) for i in range(many)], {}
+        self.weight, self.most = weight, 0
+        self._out: list[Any] = []
+
+    @classmethod
+    def accepts(cls, source: Any) -> bool:
+        return False
+
+    def read(self, at: Sequence[int] | NDArray[np.int64]) -> list[Any]:
+        import sys
+
+        found = []
+        for i in at:
+            whole = np.random.default_rng(int(i)).integers(0, 255, (self.weight // 96, 32, 3), np.uint8)
+            self._out.append(whole)
+            found.append(whole)
+        self._out = [a for a in self._out if sys.getrefcount(a) > 3]
+        self.most = max(self.most, sum(a.nbytes for a in self._out))
+        return found
+
+
+def test_pieces_end_at_a_number_of_bytes() -> None:
+    pool = open_pool(["a" * n for n in (10, 10, 100, 1, 1, 1, 50)])
+    pieces = [(positions.tolist(), [len(t) for t in raw]) for positions, raw in pool.pieces([6, 0, 1, 2, 3, 4, 5], held=60, most=3)]
+    assert pieces == [([6, 0], [50, 10]), ([1, 2], [10, 100]), ([3, 4, 5], [1, 1, 1])]
+    assert [1 for _ in pool.pieces([])] == []
+
+
+def test_reading_piece_by_piece_is_reading_at_once() -> None:
+    texts = [f"text {i} " * (i % 7 + 1) for i in range(40)] + [""]
+    pool = open_pool(texts)
+    modality = Text.fit(pool, np.random.default_rng(0), length=8)
+    at = np.array([40, 3, 3, 12, 0])
+    expected, rows, refused = modality.arrays(pool.read(at), [pool.names[i] for i in at])
+    found, kept, bad = modality.read(pool, at)
+    np.testing.assert_array_equal(found.values, expected.values)
+    np.testing.assert_array_equal(kept, rows)
+    assert bad == refused and len(bad) == 1 and kept.tolist() == [1, 2, 3, 4]
+
+
+def test_joined_keeps_masks_and_empties_its_parts() -> None:
+    parts = [Samples(np.full((2, 3), 1)), Samples(np.full((1, 3), 2), np.array([[True, False, True]]))]
+    both = joined(parts)
+    assert both.values[:, 0].tolist() == [1, 1, 2] and both.valid is not None
+    assert both.valid.tolist() == [[True] * 3, [True] * 3, [True, False, True]] and parts == []
+
+
+def test_a_feeder_holds_no_more_than_its_pieces(monkeypatch) -> None:
+    """200 pictures of 960 KB, batches of 50: read as whole batches they would be 48 MB a thread; the decoded ones are small."""
+    weight, held = 960_000, 4_000_000
+    monkeypatch.setattr(Pool.pieces, "__defaults__", (held, 512))
+    pool = Counted(200, weight)
+    modality = Image.fit(pool, np.random.default_rng(0), side=16)
+    assert pool.most <= held + 2 * weight
+    pool.most = 0
+    feeder = Feeder(pool, modality, limit=100_000)  # all of them are 154 kB: read on the way
+    feeder.begin(Sampler(np.arange(200), 50))
+    for _ in range(4):
+        assert len(feeder.next().values) == 50
+        waiting = sum(future.result().values.nbytes for future, _ in feeder._queue)
+        assert len(feeder._queue) <= AHEAD and waiting <= AHEAD * 50 * 16 * 16 * 3
+    feeder.close()
+    assert pool.most <= 2 * (held + 2 * weight)  # two threads
+    pool.most = 0
+    whole = Feeder(pool, modality)
+    whole.close()
+    assert len(whole.rows) == 200 and pool.most <= 2 * (held + 2 * weight)
