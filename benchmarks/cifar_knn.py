@@ -28,13 +28,12 @@ from torch import nn
 
 import tacit
 from benchmarks.image_peers import lightly_loader, pil  # before lightly: it makes torchvision importable
-from benchmarks.quality_images import DATA
+from benchmarks.quality_images import DATA, by_cpu_time
 from benchmarks.tables import write
 from tacit.connect.open_pool import open_pool
-from tacit.contracts.layout import Layout
+from tacit.contracts.layout import Layout, Samples
 from tacit.evaluation.embedding import read_pool
-from tacit.learning import loop
-from tacit.learning.teaching import untrained
+from tacit.evaluation.rungs.untrained import fresh
 from tacit.nets.encoder import Batch, Encoder
 from tacit.nets.encoders.resnet18 import ResNet18
 
@@ -53,7 +52,7 @@ def labels(side: str) -> NDArray[np.int64]:
 @torch.no_grad()
 def embedded(encoder: Encoder, pictures: Pictures) -> NDArray[np.float32]:
     encoder.eval()
-    parts = [encoder(Batch(torch.from_numpy(pictures[k : k + 256]))).pooled.float().numpy() for k in range(0, len(pictures), 256)]
+    parts = [encoder.embedding(Batch(torch.from_numpy(pictures[k : k + 256]))).float().numpy() for k in range(0, len(pictures), 256)]
     return np.concatenate(parts)
 
 
@@ -65,15 +64,14 @@ def neighbours(encoder: Encoder, sides: dict[str, Pictures], answers: dict[str, 
 
 def by_tacit(seconds: float, seed: int, layout: Layout, pictures: Pictures) -> tuple[Encoder, Encoder, str]:
     """Its budget is in wall time: the loop's clock is the process's here."""
-    del layout, pictures
-    clock = time.process_time()
-    loop.time.monotonic = lambda: time.process_time() - clock  # type: ignore[attr-defined]
+    del layout
+    by_cpu_time()
     pool = open_pool(str(DATA / "image_cifar10" / "train.zip"))
     learned = tacit.learn(pool, minutes=seconds / 60, seed=seed)
     about = learned.model.about
     return (
         learned.model.encoder,
-        untrained(learned.model),
+        fresh(learned.model.encoder, Samples(pictures[:1000]), seed),
         f"{learned.model.encoder_name}, {about['learning']['steps']} steps of {about['learning']['batch']}",
     )
 
@@ -83,7 +81,7 @@ def by_lightly(seconds: float, seed: int, layout: Layout, pictures: Pictures) ->
     from lightly.models.modules.heads import SimCLRProjectionHead
 
     torch.manual_seed(seed)
-    encoder, first = ResNet18(layout, seed), ResNet18(layout, seed)
+    encoder, first = ResNet18(layout, seed, simple=False), ResNet18(layout, seed, simple=False)
     head, judge = SimCLRProjectionHead(512, 512, 128), NTXentLoss(temperature=0.5)
     whole = nn.ModuleList([encoder, head])
     optimizer = torch.optim.SGD(whole.parameters(), lr=0.06, momentum=0.9, weight_decay=5e-4)
