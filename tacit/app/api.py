@@ -104,6 +104,7 @@ def learn(
     modality: str | None = None,
     out: str | Path | None = None,
     start: Any = None,
+    labels: Any = None,
     **options: Any,
 ) -> Any:
     """A stream's history → a Model that has seen all of it; samples (pictures, texts, series) → a LearnedEncoder, learned by pretext tasks.
@@ -111,11 +112,12 @@ def learn(
     data: a table in the order of time (a file, pandas, polars, numpy, pyarrow, an iterable of dicts) is a history, unless pretext, encoder or
     modality is named; a folder or archive of files, arrays of more than two axes and lists of texts are samples. pretext, encoder: as for
     `tacit learn`; out: a folder to write and to go on in; start: a model to go on from (a LearnedEncoder, a folder, "hf:FOLDER");
-    options: of tacit.learning.recipe.Recipe (minutes, epochs, steps, batch, rate, forbidden, device, …). Raises TacitError.
+    labels: a few, by which trials choose the task where none is named; options: of tacit.learning.recipe.Recipe (minutes, epochs, steps, batch,
+    rate, forbidden, device, …). Raises TacitError.
     """
     from tacit.app.choosing import is_history
 
-    if not is_history(data, bool(pretext or encoder or modality or options or start is not None)):
+    if not is_history(data, bool(pretext or encoder or modality or options or start is not None or labels is not None)):
         from tacit.app.learning_samples import learn_samples
         from tacit.learning.recipe import Recipe, parse_encoder, parse_pretext
 
@@ -125,7 +127,7 @@ def learn(
         except TypeError as e:
             raise DataError(f"that is no option of learning: {e}.", "See tacit.learning.recipe.Recipe.") from e
         places = {"id_column": key, "time_column": time, "value_columns": [columns] if isinstance(columns, str) and columns else list(columns)}
-        return learn_samples(data, recipe, Path(out) if out else None, start, places)
+        return learn_samples(data, recipe, Path(out) if out else None, start, places, labels=labels)
     wish = Wish(data, key, time, columns, model=Path(out) if out else None, learn=learn, alerts=alerts, seed=seed)
     runner = assemble(wish)
     try:

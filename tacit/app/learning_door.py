@@ -28,11 +28,12 @@ class Asked:
     device: str = "auto"
     seed: int = 0
     given: dict[str, Any] = field(default_factory=dict)
+    labels: str | None = None
 
     @property
     def names_samples(self) -> bool:
         """Whether something is named that only samples have."""
-        return bool(self.pretext or self.encoder or self.recipe or self.modality or self.column)
+        return bool(self.pretext or self.encoder or self.recipe or self.modality or self.column or self.labels)
 
 
 def recipe_of(asked: Asked) -> Any:
@@ -87,7 +88,7 @@ def learn_anything(
     from tacit.app.learning_samples import learn_samples
 
     columns = {"column": asked.column, "id_column": asked.key, "time_column": asked.time}
-    return learn_samples(data, recipe_of(asked), out, start, columns, strict, fresh, check, Screen(quiet))
+    return learn_samples(data, recipe_of(asked), out, start, columns, strict, fresh, check, Screen(quiet), asked.labels)
 
 
 def learn_history(data: Any, asked: Asked, out: Path | None, start: str | None, strict: bool = False) -> Any:

@@ -24,16 +24,20 @@ def learn_samples(
     fresh: bool = False,
     check: bool = True,
     screen: Screen | None = None,
+    labels: Any = None,
 ) -> LearnedEncoder:
     """An encoder learned from `source`, into the folder `out` where one is given. Ctrl-C keeps what was learned. Raises TacitError.
 
     start: a model folder, or hf:FOLDER, to go on from; columns: names of columns for `open_pool`; fresh: drop an unfinished run in `out`;
-    check: look at the data first.
+    check: look at the data first; labels: of some samples (a file, or one per sample), by which `auto` judges its trials and nothing is learned.
     """
+    from tacit.app.automatic import picked, place_of
     from tacit.connect.open_pool import open_pool
     from tacit.contracts.pool import Pool
+    from tacit.evaluation.trials import forget
     from tacit.export.place import claimed
-    from tacit.learning.teaching import fit_modality, settled, teach
+    from tacit.learning.feeding import Feeder
+    from tacit.learning.teaching import fit_modality, teach
 
     if int(os.environ.get("RANK", "0")):  # under torchrun the first process speaks
         screen = None
@@ -51,33 +55,44 @@ def learn_samples(
         about: dict[str, Any] = {}
         if check:
             recipe, about = _checked(pool, modality, recipe, strict, out, show)
-        recipe, why = _chosen(recipe, modality)
-        if model is not None:
-            recipe = replace(recipe, encoder=model.encoder_name, encoder_options={})
-        whole = settled(recipe, modality)
-        tasks = " + ".join(name if weight == 1 else f"{weight:g} {name}" for name, weight in whole.pretext.items())
-        show.say(f"learning by {tasks} with the encoder {whole.encoder}, {_long(whole)}; {why}")
-        stopper = _Stopper(show)
+        stopper, feeders = _Stopper(show), list[Feeder]()
+
+        def feeder() -> Feeder:
+            feeders.append(Feeder(pool, modality, progress=show.counting("reading")))
+            return feeders[0]
+
         try:
-            model = teach(
-                recipe,
-                pool,
-                out,
-                model,
-                modality,
-                report=show.learning("learning"),
-                loading=show.counting("reading"),
-                begun=stopper.watch,
-                about=about,
-            )
+            with place_of(out, recipe, modality.name, model is not None) as place:
+                recipe, why, chosen = picked(recipe, pool, modality, feeder, place, labels, model is not None, stopper.watch, show)
+                if model is not None:
+                    recipe = replace(recipe, encoder=model.encoder_name, encoder_options={})
+                show.say(f"{_plan(recipe, modality)}; {why}")
+                model = teach(
+                    recipe,
+                    pool,
+                    place,
+                    model,
+                    modality,
+                    feeders[0] if feeders else None,
+                    report=show.learning("learning"),
+                    loading=show.counting("reading"),
+                    begun=stopper.watch,
+                    about={**about, **chosen},
+                )
+                if place is not None and speaks and model.about["learning"]["finished"]:
+                    forget(place)
+                model.folder = model.folder if place == out else None
         finally:
             stopper.release()
+            for opened in feeders:
+                opened.close()
         _sum_up(model.about, show)
         return LearnedEncoder(model)
 
 
 def _free(out: Path, fresh: bool) -> None:
     """Raises ModelError where `out` holds a model that is done, before anything there is touched; fresh: drops an unfinished run."""
+    from tacit.evaluation.trials import forget
     from tacit.export.model_folder import holds_model
     from tacit.learning.loop import FILE
 
@@ -87,6 +102,7 @@ def _free(out: Path, fresh: bool) -> None:
         raise ModelError(f"{out} already holds a model.", f"Choose another --out; --from {out} goes on from it.")
     if fresh:
         (out / FILE).unlink(missing_ok=True)
+        forget(out)
 
 
 def _fits(model: Any, pool: Any, recipe: Recipe) -> None:
@@ -109,9 +125,12 @@ class _Stopper:
         self.show = show
         self.loop: Any = None
         self.before: Any = None
+        self.asked = False
 
     def watch(self, loop: Any) -> None:
-        self.loop = loop
+        self.loop, loop.stop = loop, self.asked
+        if self.before is not None:
+            return
         try:
             self.before = signal.signal(signal.SIGINT, self._stop)
         except ValueError:  # not the main thread: whoever runs us there stops us in another way
@@ -120,7 +139,7 @@ class _Stopper:
     def _stop(self, *_: Any) -> None:
         if self.loop is None or self.loop.stop:
             raise KeyboardInterrupt
-        self.loop.stop = True
+        self.loop.stop = self.asked = True
         self.show.say("ending after this step; what was learned is kept (the same command goes on from here)")
 
     def release(self) -> None:
@@ -148,14 +167,13 @@ def _checked(pool: Any, modality: Any, recipe: Recipe, strict: bool, out: Path |
     return look(pool, modality, recipe, strict, out, show)
 
 
-def _chosen(recipe: Recipe, modality: Any) -> tuple[Recipe, str]:
-    """A task where none was named, and why."""
-    if recipe.pretext:
-        return recipe, "as asked"
-    from tacit.pretext.auto_list import AUTO
+def _plan(recipe: Recipe, modality: Any) -> str:
+    """What is learned, with what and how long."""
+    from tacit.learning.teaching import settled
 
-    name, why = AUTO[modality.name][0]
-    return replace(recipe, pretext={name: 1.0}), why
+    whole = settled(recipe, modality)
+    tasks = " + ".join(name if weight == 1 else f"{weight:g} {name}" for name, weight in whole.pretext.items())
+    return f"learning by {tasks} with the encoder {whole.encoder}, {_long(whole)}"
 
 
 def _long(recipe: Recipe) -> str:
@@ -164,7 +182,7 @@ def _long(recipe: Recipe) -> str:
         return f"{budget.steps:,} steps"
     if budget.epochs is not None:
         return f"{budget.epochs:g} epochs"
-    return f"{(budget.seconds or 0) / 60:g} min"
+    return f"{(budget.seconds or 0) / 60:.3g} min"
 
 
 def _sum_up(about: dict[str, Any], show: Screen) -> None:

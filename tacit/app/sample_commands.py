@@ -27,6 +27,7 @@ def learn(
     minutes: Annotated[float | None, typer.Option(help="Budget (five by default).")] = None,
     epochs: Annotated[float | None, typer.Option(help="Budget instead of minutes.")] = None,
     steps: Annotated[int | None, typer.Option(help="Budget instead of minutes.")] = None,
+    labels: Annotated[str | None, typer.Option(help="A few labels by which auto chooses the task; nothing is learned from them.")] = None,
     from_: Annotated[str | None, typer.Option("--from", help="Go on from a model folder, or hf:FOLDER (safetensors only).")] = None,
     recipe: Annotated[Path | None, typer.Option(help="TOML with what differs from the defaults, and the goal.")] = None,
     modality: Annotated[str | None, typer.Option(help="image, series or text, where it is not clear.")] = None,
@@ -49,7 +50,7 @@ def learn(
     from tacit.app.learning_door import Asked, learn_anything
 
     given = {"minutes": minutes, "epochs": epochs, "steps": steps, "batch": batch, "rate": rate}
-    asked = Asked(pretext, encoder, recipe, modality, column, key, time, forbid, allow, device, seed, given)
+    asked = Asked(pretext, encoder, recipe, modality, column, key, time, forbid, allow, device, seed, given, labels)
     if out is None:
         raise ModelError("what is learned needs a folder, or it would be lost.", "Say where: --out FOLDER.")
     learned = learn_anything(data, asked, out, from_, check=check, strict=strict, fresh=fresh, quiet=quiet)

@@ -89,7 +89,8 @@ class Loop:
             self.total = FIRST_TOTAL
         else:
             self.total = budget.steps if budget.steps is not None else max(1, round((budget.epochs or 0) * an_epoch))
-        self.stop = False
+        self.stop, self.paused = False, False
+        self.pause = math.inf  # seconds of learning after which it stops as if it had been asked to, with a checkpoint
 
     def go(self) -> Learned:
         """Learn until the budget is spent or `stop` is set; the encoder holds the chosen weights after. Raises CollapseError, ModelError."""
@@ -118,6 +119,8 @@ class Loop:
 
     def _over(self) -> bool:
         """Whether to stop before the steps are done: on request, or because the seconds are spent."""
+        if self.elapsed >= self.pause and not self.stop:
+            self.stop = self.paused = True
         late = self.budget.seconds is not None and self.elapsed >= 1.05 * self.budget.seconds
         return bool(self._agreed(float(self.stop or late)))
 
