@@ -2,7 +2,7 @@
 
     python -m benchmarks.random_convolutions [--out benchmarks/results/random_convolutions.md]
 
-Features of `tacit.evaluation.random_convolutions`, standardised, and scikit-learn's RidgeClassifierCV over ten strengths, as the authors do.
+Features of `tacit.nets.random_convolutions`, standardised, and scikit-learn's RidgeClassifierCV over ten strengths, as the authors do.
 Official split: mean and deviation over seeds. Resamples: training and test samples thrown together and split again at the same sizes and class
 counts, as for the authors' means over 30 resamples (results_ucr109_mean.csv in angus924/minirocket); the splits themselves are not theirs.
 Figures marked (r) are recalled from the archive's literature: multivariate ones are not in that file. Time: CPU seconds, fit + both transforms.
@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks.series_sets import UCR, archive
 from benchmarks.tables import write
-from tacit.evaluation.random_convolutions import features
+from tacit.nets.random_convolutions import features
 
 PUBLISHED = {"BasicMotions": "1.000 (r)", "GunPoint": "0.9924", "ItalyPowerDemand": "0.9596", "JapaneseVowels": "0.98 to 0.99 (r)"}
 

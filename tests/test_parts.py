@@ -31,7 +31,7 @@ LEAST = {
     "pretext task": 15,
     "encoder": 8,
     "views": 3,
-    "simple features": 1,
+    "simple features": 2,
     "modality": 3,
     "pool": 10,
     "protocol": 3,

@@ -18,12 +18,15 @@ from tacit.contracts.layout import Layout, Samples
 
 PIECE = 256
 TINY = 1e-12
+CLIP = 20.0  # deviations: what hardly varied in what was learned from may be anything elsewhere
 
 
 class SimpleFeatures(nn.Module, ABC):
-    """layout: of the samples; measures: P, how many numbers come of one. Nothing here is taught, but `begin` may look at samples."""
+    """layout: of the samples; measures: P, how many numbers come of one; standardised: whether each is brought to deviation 1 before directions are
+    looked for (where small ones say as much as large). Nothing here is taught, but `begin` may look at samples."""
 
     modality: ClassVar[str]
+    standardised: ClassVar[bool] = False
     measures: int
 
     def __init__(self, layout: Layout) -> None:
@@ -41,10 +44,11 @@ class SimpleFeatures(nn.Module, ABC):
 class Aside(nn.Module):
     """Simple features as the second half of an embedding. width: D, of the first half.
 
-    centre [P], turn [P, D]: from the samples that are learned from; balance: what the second half is multiplied by.
+    centre [P], scale [P], turn [P, D]: from the samples that are learned from; balance: what the second half is multiplied by.
     """
 
     centre: Tensor
+    scale: Tensor
     turn: Tensor
     balance: Tensor
 
@@ -52,6 +56,7 @@ class Aside(nn.Module):
         super().__init__()
         self.features, self.width, self.seed = features, width, seed
         self.register_buffer("centre", torch.zeros(features.measures))
+        self.register_buffer("scale", torch.ones(features.measures))
         self.register_buffer("turn", torch.zeros(features.measures, width))
         self.register_buffer("balance", torch.ones(()))
 
@@ -61,7 +66,11 @@ class Aside(nn.Module):
         self.features.begin(*self._tensors(samples))
         x = self._measured(samples).double()  # [n, P]
         centre = x.mean(0)
-        x = x - centre
+        x, scale = x - centre, torch.ones_like(centre)
+        if self.features.standardised:
+            deviation = x.square().mean(0).sqrt()
+            scale = torch.where(deviation > 1e-6, 1 / deviation.clamp_min(TINY), 0.0)  # a constant one says nothing
+        x = (x * scale).clamp(-CLIP, CLIP)
         rows, columns = x.shape
         if rows < columns:  # the smaller of the two products has the same directions
             energy, left = torch.linalg.eigh(x @ x.T)
@@ -73,6 +82,7 @@ class Aside(nn.Module):
         rotation = np.linalg.qr(np.random.default_rng([self.seed, 5]).standard_normal((self.width, self.width)))[0][:kept]
         turn = directions @ torch.from_numpy(rotation).to(x.device) / (energy.sum() / rows).clamp_min(TINY).sqrt()
         self.centre.copy_(centre)
+        self.scale.copy_(scale)
         self.turn.copy_(turn)
 
     def weigh(self, pooled: Tensor) -> None:
@@ -82,7 +92,8 @@ class Aside(nn.Module):
     def forward(self, values: Tensor, valid: Tensor | None, pooled: Tensor) -> Tensor:
         """[B, 2 D]."""
         with torch.autocast(pooled.device.type, enabled=False), torch.no_grad():
-            second = (self.features(values, valid) - self.centre) @ self.turn * self.balance
+            measured = ((self.features(values, valid) - self.centre) * self.scale).clamp(-CLIP, CLIP)
+            second = measured @ self.turn * self.balance
         return torch.cat([pooled, second.to(pooled.dtype)], 1)
 
     def _tensors(self, samples: Samples) -> tuple[Tensor, Tensor | None]:

@@ -14,6 +14,8 @@ from tacit.evaluation.rungs.untrained import fresh
 from tacit.nets.encoder import Batch
 from tacit.nets.encoders.convnet import ConvNet
 from tacit.nets.simple.image import DIRECTIONS, ImageSimple
+from tacit.nets.simple.series import SeriesSimple
+from tacit.nets.simple_features import Aside
 
 GREY = Layout("image", "number", (32, 32), 1, mean=(100.0,), deviation=(50.0,))
 COLOUR = Layout("image", "number", (32, 32), 3, mean=(100.0,) * 3, deviation=(50.0,) * 3)
@@ -117,3 +119,28 @@ def test_they_travel_with_the_model(tmp_path: Path) -> None:
     assert float(back.model.encoder.aside.balance) > 0 and float(back.model.encoder.aside.turn.abs().sum()) > 0
     further = tacit.learn(x, modality="image", steps=2, start=tmp_path / "m")
     torch.testing.assert_close(further.model.encoder.aside.turn, back.model.encoder.aside.turn)
+
+
+def test_series_are_measured_by_random_convolutions_and_gaps_are_allowed() -> None:
+    layout = Layout("series", "number", (40,), 3, mean=(0.0,) * 3, deviation=(1.0,) * 3)
+    x = torch.randn(12, 40, 3, generator=torch.Generator().manual_seed(2)).cumsum(1)
+    valid = torch.ones_like(x, dtype=torch.bool)
+    valid[3, 30:] = False
+    measure = SeriesSimple(layout)
+    measure.begin(x, valid)
+    found = measure(x, valid)
+    assert found.shape == (12, measure.measures) and 0 <= float(found.min()) < float(found.max()) <= 1
+    other = SeriesSimple(layout)
+    other.load_state_dict(measure.state_dict())
+    torch.testing.assert_close(other(x, valid), found)
+    assert not torch.equal(SeriesSimple(layout, seed=1)(x), SeriesSimple(layout)(x))
+
+
+def test_what_hardly_varied_does_not_run_away_on_new_data() -> None:
+    layout = Layout("series", "number", (40,), 1, mean=(0.0,), deviation=(1.0,))
+    x = torch.sin(torch.arange(40.0) / 3).repeat(30, 1)[..., None] + 0.001 * torch.randn(30, 40, 1, generator=torch.Generator().manual_seed(3))
+    aside = Aside(SeriesSimple(layout), 16, 0)
+    aside.begin(Samples(x.numpy()))
+    new = aside(torch.randn(5, 40, 1, generator=torch.Generator().manual_seed(4)), None, torch.zeros(5, 16))[:, 16:]
+    known = aside(x, None, torch.zeros(30, 16))[:, 16:]
+    assert float(new.norm(dim=1).max()) < 25 * float(known.norm(dim=1).max())

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tacit.evaluation import random_convolutions
 from tacit.evaluation.contestant import Contestant, Frozen, Variant
 from tacit.evaluation.rung import Rung
 from tacit.evaluation.setting import Setting
+from tacit.nets import random_convolutions
 
 
 class Convolutions(Rung):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tacit.evaluation import random_convolutions
-from tacit.evaluation.random_convolutions import KERNELS, features
+from tacit.nets import random_convolutions
+from tacit.nets.random_convolutions import KERNELS, features
 
 
 def rng(seed: int = 0) -> np.random.Generator:

@@ -9,7 +9,6 @@ Here channels are first brought to one scale, gaps are filled on a line, and pad
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +18,6 @@ from tacit.heads.compiling import compiled
 
 KERNELS = np.array(list(itertools.combinations(range(9), 3)), np.int64)  # [84, 3]: where the weight is 2 rather than -1
 MOST_DILATIONS = 32
-Transform = Callable[[NDArray[Any], NDArray[np.bool_] | None], NDArray[np.float32]]
 
 
 class _Kernels(NamedTuple):
@@ -33,26 +31,44 @@ class _Kernels(NamedTuple):
     biases: NDArray[np.float32]
 
 
-def features(values: NDArray[Any], valid: NDArray[np.bool_] | None, rng: np.random.Generator, many: int = 10_000) -> Transform:
-    """Fits kernels on training series [n, L, C] and returns the transform ([m, L, C], valid) → [m, F], F about `many`, a multiple of 84."""
-    series, spans = _filled(values, valid)
-    mean, scale = _scales(series, spans)
-    series = (series - mean) * scale
-    dilations, each = _dilations(int(spans[:, 1].max()), max(1, many // len(KERNELS)))
-    channels, ends = _channels(values.shape[2], len(dilations) * len(KERNELS), rng)
-    biases = np.zeros(int(each.sum()) * len(KERNELS), np.float32)
-    quantiles = (np.arange(1, len(biases) + 1) * (np.sqrt(5) + 1) / 2) % 1
-    rows = rng.integers(len(series), size=len(dilations) * len(KERNELS))
-    kernels = _Kernels(dilations, each, channels, ends, biases)
-    _fit(series, spans, KERNELS, *kernels, rows, quantiles)
+class RandomConvolutions:
+    """Kernels for series of at most `length` steps; channels are combined by `rng`; F about `many`, a multiple of 84.
 
-    def transform(values: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+    What `fit` takes from series: mean, scale [C, 1] and biases [F].
+    """
+
+    def __init__(self, length: int, channels: int, rng: np.random.Generator, many: int = 10_000) -> None:
+        dilations, each = _dilations(length, max(1, many // len(KERNELS)))
+        combined, ends = _channels(channels, len(dilations) * len(KERNELS), rng)
+        self.kernels = _Kernels(dilations, each, combined, ends, np.zeros(int(each.sum()) * len(KERNELS), np.float32))
+        self.mean, self.scale = np.zeros((channels, 1), np.float32), np.ones((channels, 1), np.float32)
+
+    @property
+    def biases(self) -> NDArray[np.float32]:
+        return self.kernels.biases
+
+    def fit(self, values: NDArray[Any], valid: NDArray[np.bool_] | None, rng: np.random.Generator) -> None:
+        """Scales and biases of series [n, L, C]; each kernel looks at one, drawn by `rng`."""
         series, spans = _filled(values, valid)
-        out = np.empty((len(series), len(biases)), np.float32)
-        _transform((series - mean) * scale, spans, KERNELS, *kernels, out)
+        self.mean, self.scale = _scales(series, spans)
+        quantiles = (np.arange(1, len(self.biases) + 1) * (np.sqrt(5) + 1) / 2) % 1
+        rows = rng.integers(len(series), size=len(self.kernels.dilations) * len(KERNELS))
+        _fit((series - self.mean) * self.scale, spans, KERNELS, *self.kernels, rows, quantiles)
+
+    def __call__(self, values: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+        """[m, L, C] → [m, F], shares in 0..1."""
+        series, spans = _filled(values, valid)
+        out = np.empty((len(series), len(self.biases)), np.float32)
+        _transform((series - self.mean) * self.scale, spans, KERNELS, *self.kernels, out)
         return out
 
-    return transform
+
+def features(values: NDArray[Any], valid: NDArray[np.bool_] | None, rng: np.random.Generator, many: int = 10_000) -> RandomConvolutions:
+    """Kernels for the longest of these series [n, L, C], fitted on them."""
+    longest = int(_filled(values, valid)[1][:, 1].max())
+    made = RandomConvolutions(longest, values.shape[2], rng, many)
+    made.fit(values, valid, rng)
+    return made
 
 
 def _filled(values: NDArray[Any], valid: NDArray[np.bool_] | None) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
