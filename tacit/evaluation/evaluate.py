@@ -39,7 +39,7 @@ from tacit.ledger.result import GAIN, Result
 from tacit.ledger.store import Ledger
 from tacit.ledger.tables import as_markdown
 
-USUAL = ("knn", "probe", "few_shot")
+USUAL = ("knn", "probe", "fewshot")
 VERDICTS = ("fewshot", "probe", "knn", "finetune", "anomaly", "retrieval")  # whose verdict speaks for the model, in this order
 Progress = Callable[[str, float], None]
 
@@ -92,7 +92,7 @@ def run_evaluation(
     Raises DataError where labels and samples cannot be judged by; a protocol that fails is a row that says so.
     """
     goal, rng = goal or Goal(), rng or np.random.default_rng(0)
-    judges = {judge.__class__.__name__.lower(): judge for judge in map(protocol_named, protocols)}
+    judges = {name: protocol_named(name) for name in protocols}
     setting = set_up(model, test_pool, test_labels, train_pool, train_labels, goal, rng, seconds, name, masks)
     setting.also = list(also)
     return evaluate_setting(setting, model, judges, ledger, progress, rungs, command)

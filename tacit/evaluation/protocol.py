@@ -43,11 +43,10 @@ class Protocol(ABC):
 
 
 def protocol_named(name: str) -> Protocol:
-    """few_shot, few-shot and fewshot are one. Raises UnknownName."""
-    plain = name.strip().lower().replace("_", "").replace("-", "")
-    if plain not in names("protocol"):
+    """Raises UnknownName, with the nearest known name."""
+    if name not in names("protocol"):
         raise UnknownName("protocol", name, names("protocol"))
-    made: Protocol = load("protocol", plain)()
+    made: Protocol = load("protocol", name)()
     return made
 
 

@@ -5,6 +5,7 @@ A random split of either must be asked for by name (`random_split` of the goal),
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,3 +88,11 @@ def draw(data: Labelled, each: int, rng: np.random.Generator) -> NDArray[Any] | 
     if min(map(len, rows)) < each:
         return None
     return np.concatenate([rng.choice(r, each, replace=False) for r in rows])
+
+
+def parts_of(data: Labelled, goal: Goal, rng: np.random.Generator, many: int) -> list[NDArray[np.int64]]:
+    """Groups of samples that have little to do with each other, to leave out in turn: whole entities, stretches of time, else at random."""
+    entities = 0 if data.entity is None else len(np.unique(np.asarray(data.entity)))
+    if entities > 1 or data.time is not None:
+        return folds(data, replace(goal, random_split=False), rng, many)
+    return [np.sort(part) for part in np.array_split(rng.permutation(len(data)), min(many, len(data)))]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit.evaluation.intervals import over_draws
+from tacit.evaluation.overlap import Scored, over_draws_and_test
 
 
 class Verdict(NamedTuple):
@@ -56,3 +57,14 @@ def by_draws(ours: NDArray[np.float64], rungs: dict[str, NDArray[np.float64]], p
     both = np.isfinite(rungs[rival]) & np.isfinite(ours)
     gain, wide = over_draws((ours - rungs[rival])[both])
     return verdict(gain, gain - wide, gain + wide, rival, points, metric, on, f"95 %, paired over {int(both.sum())} draws of labels")
+
+
+def against_best(ours: Scored, rungs: dict[str, Scored], points: float, metric: str, on: str) -> Verdict:
+    """Few labels: paired over the draws that both ran and over the test samples, corrected for the pool that draws share."""
+    if not rungs:
+        return Verdict("unknown", float("nan"), float("nan"), "", on, "", f"cannot be said {on}: no rung was run.")
+    rival = max(rungs, key=lambda title: float(np.nanmean(rungs[title].values)))
+    paired = ours.less(rungs[rival])
+    gain, wide = float(paired.values.mean()), over_draws_and_test([paired])
+    by = f"95 %, paired over {len(paired.values)} draws of labels and over test samples"
+    return verdict(gain, gain - wide, gain + wide, rival, points, metric, on, by)

@@ -128,7 +128,14 @@ def saving(r: Result) -> str:
     what = "labels saved" if r.metric == "labels_saved" else f"{r.unit or 'money'} saved"
     least = "at least " if r.extra.get("at_least") else ""
     few = "1 label" if r.labels == 1 else f"{r.labels} labels"
-    return f"with {few} a class: {least}{r.value:,.0f} {what} against {r.extra.get('rung', 'the best rung')}"
+    return f"with {few} a class: {least}{r.value:,.0f} {what}{saved_range(r)} against {r.extra.get('rung', 'the best rung')}"
+
+
+def saved_range(r: Result) -> str:
+    """From how many to how many, at 95 %; below 0: labels lost."""
+    if not math.isfinite(r.low):
+        return ""
+    return f" (95 %: {r.low:,.0f} or more)" if r.extra.get("no_end") else f" (95 %: {r.low:,.0f} to {r.high:,.0f})"
 
 
 def wide(r: Result) -> str:

@@ -42,7 +42,7 @@ def test_digits_from_files(data: Path, digit_model: SampleModel, tmp_path: Path)
     known, taught = (read_labels(str(folder / f"labels/{part}-labels-idx1-ubyte.gz"), p) for part, p in (("t10k", test), ("train", train)))
     ledger, told = Ledger(tmp_path / "l"), []
     results = run_evaluation(
-        digit_model, test, some(known, 300), train, some(taught, 400), ("knn", "few_shot", "fairness", "calibration"), Goal(seeds=3),
+        digit_model, test, some(known, 300), train, some(taught, 400), ("knn", "fewshot", "fairness", "calibration"), Goal(seeds=3),
         np.random.default_rng(0), ledger, lambda what, share: told.append((what, share)), rungs=("constant", "hog"),
         seconds=0, name="digits", command="c",
     )  # fmt: skip

@@ -43,8 +43,10 @@ def run(setting: Setting, name: str, rungs: tuple[str, ...] = ("constant", "hog"
     return judge.run(setting, ours, ladder(setting, rungs)[0])
 
 
-def test_names_may_be_written_as_people_write_them() -> None:
-    assert type(protocol_named("few_shot")) is type(protocol_named("Few-Shot")) is type(protocol_named("fewshot"))
+def test_a_name_has_one_spelling_and_others_are_led_to_it() -> None:
+    for wrong, right in (("few_shot", "fewshot"), ("few-shot", "fewshot"), ("fine_tune", "finetune")):
+        with pytest.raises(UnknownName, match=f"Did you mean '{right}'"):
+            protocol_named(wrong)
     with pytest.raises(UnknownName, match="Did you mean 'probe'"):
         protocol_named("prob")
     all_of_them = "anomaly calibration clustering dense fairness fewshot finetune knn probe retrieval robustness transfer"
@@ -203,7 +205,7 @@ def test_fine_tuning_starts_from_what_was_learned(setting: Setting, monkeypatch:
     assert setting.encoder is not None
     before = {k: v.clone() for k, v in setting.encoder.state_dict().items()}
     few = replace(setting, train=setting.train.take(np.arange(80)))
-    found = run(few, "fine_tune", ("constant",))
+    found = run(few, "finetune", ("constant",))
     score = {r.contestant: r.value for r in found.rows}
     assert score["ours"] > score["constant"] + 0.2 and score["supervised"] > score["constant"] + 0.1
     assert all((before[k] == v).all() for k, v in setting.encoder.state_dict().items())

@@ -1,29 +1,35 @@
 """Few-shot curves: how good with 1, 3, 5, 10, 30 … labels a class, and how many labels that saves.
 
 The same draws for all. Labels saved at n: labels that the best rung needs for the score that ours has with n, by interpolating its curve over
-log n, less n; where its curve does not get there, at least its last n is told. Interval: over draws, paired.
+log n, less n; where its curve does not get there, at least its last n is told. Intervals are over draws, corrected for the pool that draws share,
+and over test samples (see overlap); gains are paired. Labels saved: from where the rung's curve less ours might be 0 to where it must be.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tacit.evaluation.contestant import Contestant, Frozen
-from tacit.evaluation.intervals import over_draws
+from tacit.evaluation.contestant import Answer, Contestant, Frozen
+from tacit.evaluation.overlap import GROUPS, Scored, over_draws_and_test
 from tacit.evaluation.protocol import Finding, Protocol
 from tacit.evaluation.setting import Setting
-from tacit.evaluation.splits import draw
-from tacit.evaluation.verdict import by_draws
+from tacit.evaluation.splits import draw, parts_of
+from tacit.evaluation.verdict import against_best
+from tacit.ledger.report import saved_range
 from tacit.ledger.result import Result
 
 SIZES = (1, 3, 5, 10, 30, 100, 300)
 MOST = 2500  # labels in all
 SMALL, LEAST_SEEDS = 500, 3  # beyond so many labels draws differ little and cost much
 SAID_AT = 10  # labels a class that the verdict is about
+OVER = "95 %, over draws of labels (corrected for the pool they share) and test samples"
+
+Curve = dict[int, Scored]
 
 
 class Fewshot(Protocol):
@@ -48,63 +54,101 @@ class Fewshot(Protocol):
 
     def run(self, setting: Setting, ours: Frozen, rungs: list[Contestant]) -> Finding:
         draws = self._draws(setting)
-        finding, curves = Finding(), {}
+        groups = parts_of(setting.test, setting.goal, setting.rng(9), GROUPS)
+        finding, curves = Finding(), dict[str, Curve]()
         for contestant in (ours, *rungs):
-            said = contestant.answers(setting, [rows for drawn in draws.values() for rows in drawn])
-            scores = iter([np.nan if a is None else setting.score(a.scores) for a in said])
-            curves[contestant.title] = {size: np.array([next(scores) for _ in drawn]) for size, drawn in draws.items()}
-            finding.rows += [
-                self._row(setting, contestant, size, values) for size, values in curves[contestant.title].items() if np.isfinite(values).any()
-            ]
+            said = iter(contestant.answers(setting, [rows for drawn in draws.values() for rows in drawn]))
+            curve = {size: scored(setting, [next(said) for _ in drawn], groups, size) for size, drawn in draws.items()}
+            curves[contestant.title] = {size: part for size, part in curve.items() if np.isfinite(part.values).any()}
+            finding.rows += [self._row(setting, contestant, size, part) for size, part in curves[contestant.title].items()]
         mine = curves.pop(ours.title)
         at = max((s for s in mine if s <= (SAID_AT if setting.train.classes else 10 * SAID_AT)), default=min(mine))
-        each = "a class" if setting.train.classes else "in all"
-        finding.verdict = by_draws(
-            mine[at], {title: curve[at] for title, curve in curves.items()}, setting.metric.points, setting.metric.title, f"at {at} labels {each}"
-        )
+        on = f"at {at} labels {'a class' if setting.train.classes else 'in all'}"
+        there = {title: curve[at] for title, curve in curves.items() if at in curve}
+        finding.verdict = against_best(mine[at], there, setting.metric.points, setting.metric.title, on)
         finding.rows += self._savings(setting, finding, mine, curves)
         return finding
 
-    def _row(self, setting: Setting, contestant: Contestant, size: int, values: NDArray[np.float64]) -> Result:
-        values = values[np.isfinite(values)]
-        mean, wide = over_draws(values)
-        low, high = (mean - wide, mean + wide) if len(values) >= LEAST_SEEDS else (np.nan, np.nan)  # of two draws it would say nothing
+    def _row(self, setting: Setting, contestant: Contestant, size: int, part: Scored) -> Result:
+        part = part.less(Scored(np.zeros_like(part.values), np.zeros_like(part.without), part.kept))  # without draws that were not run
+        mean = float(part.values.mean())
+        wide = over_draws_and_test([part]) if len(part.values) >= LEAST_SEEDS else np.nan  # of two draws it would say nothing
         name, title = contestant.name, contestant.title
-        extra = {"values": values.tolist()}
-        over = "95 %, Student's over draws of labels"
+        extra = {"values": part.values.tolist()}
         return Result(
-            "fewshot", setting.metric.name, mean, name, title, split=setting.how, labels=size, n=len(setting.test), seeds=len(values),
-            low=low, high=high, interval=over, extra=extra,
+            "fewshot", setting.metric.name, mean, name, title, split=setting.how, labels=size, n=len(setting.test), seeds=len(part.values),
+            low=mean - wide, high=mean + wide, interval=OVER, extra=extra,
         )  # fmt: skip
 
-    def _savings(
-        self, setting: Setting, finding: Finding, mine: dict[int, NDArray[np.float64]], curves: dict[str, dict[int, NDArray[np.float64]]]
-    ) -> list[Result]:
+    def _savings(self, setting: Setting, finding: Finding, mine: Curve, curves: dict[str, Curve]) -> list[Result]:
         """Labels (and money) saved at each size, against the best rung there is at the score reached."""
         classes = max(1, len(setting.train.classes))
-        complete = {t: {s: float(np.nanmean(v)) for s, v in c.items() if np.isfinite(v).any()} for t, c in curves.items()}
         rows = []
-        for size, values in mine.items():
-            needs = {title: labels_needed(curve, float(values.mean())) for title, curve in complete.items() if curve}
+        for size, part in mine.items():
+            needs = {title: needed(curve, size, part) for title, curve in curves.items() if curve}
             if not needs:
                 continue
             rival = min(needs, key=lambda title: needs[title])
-            need = needs[rival]
-            reached = np.isfinite(need)
-            last = max(complete[rival])
-            saved = ((need if reached else last) - size) * classes
-            extra = {"rung": rival, "at_least": not reached}
-            common: dict[str, Any] = {"split": setting.how, "labels": size, "n": len(setting.test), "seeds": len(values), "extra": extra}
-            rows.append(Result("fewshot", "labels_saved", saved, **common))
+            need, low, high = needs[rival]
+            reached, last = bool(np.isfinite(need)), max(curves[rival])
+            saved, low, high = (((n if np.isfinite(n) else last) - size) * classes for n in (need, low, high))
+            extra = {"rung": rival, "at_least": not reached, "no_end": not np.isfinite(needs[rival][2])}
+            common: dict[str, Any] = {"split": setting.how, "labels": size, "n": len(setting.test), "seeds": len(part.values), "interval": OVER}
+            row = Result("fewshot", "labels_saved", saved, low=low, high=high, extra=extra, **common)
+            rows.append(row)
             if setting.goal.label_cost:
-                rows.append(Result("fewshot", "money_saved", saved * setting.goal.label_cost, unit=setting.goal.currency, **common))
+                each = setting.goal.label_cost
+                common |= {"unit": setting.goal.currency, "extra": extra}
+                rows.append(Result("fewshot", "money_saved", saved * each, low=low * each, high=high * each, **common))
             if saved >= 0.5:  # less is told as none
                 more = "" if reached else "at least "
                 money = f" ({setting.goal.label_cost * saved:,.0f} {setting.goal.currency or 'in cost'})" if setting.goal.label_cost else ""
                 finding.notes.append(
-                    f"{size * classes} labels do what {rival} needs {more}{saved + size * classes:,.0f} for: {more}{saved:,.0f} labels saved{money}."
+                    f"{size * classes} labels do what {rival} needs {more}{saved + size * classes:,.0f} for: "
+                    f"{more}{saved:,.0f} labels saved{saved_range(row)}{money}."
                 )
         return rows
+
+
+def scored(setting: Setting, said: Sequence[Answer | None], groups: Sequence[NDArray[np.int64]], size: int) -> Scored:
+    """Answers to all draws of one size, NaN for one that was not run; groups: parts of the test."""
+    labels = setting.test.labels
+    rest = [np.setdiff1d(np.arange(len(labels)), part) for part in groups]
+    values, without = np.full(len(said), np.nan), np.full((len(said), len(groups)), np.nan)
+    for i, answer in enumerate(said):
+        if answer is not None:
+            values[i] = setting.score(answer.scores)
+            if len(groups) > 1:
+                without[i] = [setting.metric.score(labels[rows], answer.scores[rows]) if _differ(setting, labels[rows]) else np.nan for rows in rest]
+    return Scored(values, without, kept(setting, size))
+
+
+def _differ(setting: Setting, labels: NDArray[Any]) -> bool:
+    return not setting.train.classes or len(np.unique(labels)) > 1
+
+
+def kept(setting: Setting, size: int) -> float:
+    """The share of the pool's labels that a draw takes, the mean over classes."""
+    if not setting.train.classes:
+        return size / len(setting.train)
+    counts = np.bincount(setting.train.labels, minlength=len(setting.train.classes))
+    return float((size / counts).mean())
+
+
+def needed(curve: Curve, size: int, part: Scored) -> tuple[float, float, float]:
+    """(labels with which a rung does what ours does with `size`, from, to): from where the two differ by no more than their interval, to where the
+    rung is surely as good; infinite where its curve does not get there."""
+    score = float(np.nanmean(part.values))
+    means = {at: float(np.nanmean(other.values)) for at, other in curve.items()}
+    wide = {at: _apart(part, other, at == size) for at, other in curve.items()}
+    high = labels_needed({at: mean - wide[at] for at, mean in means.items()}, score)
+    return labels_needed(means, score), labels_needed({at: mean + wide[at] for at, mean in means.items()}, score), high
+
+
+def _apart(part: Scored, other: Scored, paired: bool) -> float:
+    """Half width of a difference: of the same draws where both have as many labels, of draws that have nothing to do with each other where not."""
+    none = [Scored(x.values[real := np.isfinite(x.values)], x.without[real], x.kept) for x in (part, other)]
+    return over_draws_and_test([part.less(other)]) if paired else over_draws_and_test(none, (1.0, -1.0))
 
 
 def labels_needed(curve: dict[int, float], score: float) -> float:
