@@ -75,7 +75,11 @@ class Model:
         return join([p for p in parts if len(p)], _events_like(parts))
 
     def save(self, folder: str | Path) -> None:
-        """Into a folder, atomically. Raises ModelError."""
+        """What scores, into a folder, atomically: statistics, feedback, the encoder, where each key stands. Raises ModelError.
+
+        Learning's own state (the reservoir of windows, the optimizer, a trial in progress) is left out: a copy that is gone on from
+        collects windows anew. Only `tacit watch --model` and `learn` with `out` keep it.
+        """
         from tacit.live.folder import save
 
         save(self._live, Path(folder))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tacit.contracts.errors import DataError, UnknownName
 
 if TYPE_CHECKING:
+    from tacit.connect.labels import Labels
     from tacit.contracts.pool import Pool
     from tacit.evaluation.tuning import Tuned
     from tacit.export.model_folder import SampleModel
@@ -60,9 +61,13 @@ class LearnedEncoder:
     def pool_of(self, data: Any, column: str | None = None) -> Pool:
         """The data as a pool of this model's modality; column: of the texts or values in a table. Raises DataError where they are of another."""
         from tacit.connect.open_pool import open_pool
+        from tacit.connect.pool_wishes import PoolWishes
         from tacit.contracts.pool import Pool as Pools
 
-        pool = data if isinstance(data, Pools) else self._single(data) or open_pool(data, modality=self.modality, column=column)
+        single = None if isinstance(data, Pools) else self._single(data)
+        if single is not None:
+            PoolWishes(column=column).hold_to((), f"{data} (a picture)")
+        pool = data if isinstance(data, Pools) else single or open_pool(data, modality=self.modality, column=column)
         if pool.modality != self.modality:
             raise DataError(f"this model embeds {self.modality}, and {pool.described} holds {pool.modality}.", "Learn a model of that modality.")
         return pool
@@ -89,7 +94,7 @@ class LearnedEncoder:
 
         pool = self.pool_of(data)
         found = read_labels(labels, pool)
-        embeddings, kept = self._of_rows(pool, found.rows)
+        embeddings, kept, refused = self._of_rows(pool, found.rows)
         if entity is not None and entity not in pool.columns:
             raise DataError(f"{pool.described} has no column {entity!r}.", f"It has: {', '.join(pool.columns) or 'none'}.")
         if metric and metric not in get_scorer_names():
@@ -97,7 +102,8 @@ class LearnedEncoder:
         groups = None if entity is None else np.asarray(pool.columns[entity])[found.rows[kept]]
         tuned = fit_head(embeddings, found.values[kept], metric, groups, seed)
         self.model.head = tuned.head
-        self.model.about["tuned"] = {"labels": len(kept), "metric": tuned.metric, "score": tuned.score, "error": tuned.error, "folds": tuned.folds}
+        facts = {"labels": len(kept), "metric": tuned.metric, "score": tuned.score, "error": tuned.error, "folds": tuned.folds}
+        self.model.about["tuned"] = {**facts, "notes": _notes(found, refused)}
         return tuned
 
     def fine_tune(self, data: Any, labels: Any, metric: str | None = None, entity: str | None = None, seed: int = 0, seconds: float = 120.0) -> Tuned:
@@ -111,22 +117,22 @@ class LearnedEncoder:
         found = read_labels(labels, pool)
         if entity is not None and entity not in pool.columns:
             raise DataError(f"{pool.described} has no column {entity!r}.", f"It has: {', '.join(pool.columns) or 'none'}.")
-        samples, positions, _ = read_pool(pool, self.model.modality, found.rows)
+        samples, positions, refused = read_pool(pool, self.model.modality, found.rows)
         kept = np.searchsorted(found.rows, positions)
         groups = None if entity is None else np.asarray(pool.columns[entity])[positions]
         goal = Goal(metric or "", kind="classes" if found.kind == "class" else "numbers")
         self.model.encoder, tuned = fine_tune(self.model.encoder, samples, found.values[kept], goal, groups, seconds, seed)
         self.model.head = tuned.head
-        self.model.about["tuned"] = {"labels": len(kept), "metric": tuned.metric, "score": tuned.score, "fine_tuned": True}
+        facts = {"labels": len(kept), "metric": tuned.metric, "score": tuned.score, "fine_tuned": True}
+        self.model.about["tuned"] = {**facts, "notes": _notes(found, refused)}
         return tuned
 
-    def _of_rows(self, pool: Pool, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """(embeddings of those of `rows` that can be read, their positions in `rows`)."""
+    def _of_rows(self, pool: Pool, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64], list[Any]]:
+        """(embeddings of those of `rows` that can be read, their positions in `rows`, the others)."""
         from tacit.connect.open_pool import subset
         from tacit.evaluation.embedding_pools import embed_pool
 
-        embeddings, kept, _ = embed_pool(self.model.encoder, self.model.modality, subset(pool, rows))
-        return embeddings, kept
+        return embed_pool(self.model.encoder, self.model.modality, subset(pool, rows))
 
     def predict(self, data: Any) -> tuple[list[str], NDArray[Any], NDArray[np.float32] | None]:
         """(names, labels [N], probabilities [N, K] or None for numbers) by the tuned head. Raises ModelError where there is none."""
@@ -154,3 +160,9 @@ class LearnedEncoder:
 
     def __repr__(self) -> str:
         return f"LearnedEncoder({self.modality}, {self.model.encoder_name}, width {self.width})"
+
+
+def _notes(found: Labels, refused: list[Any]) -> list[str]:
+    """What was assumed of the labels, what did not fit, and which labelled samples could not be used."""
+    unread = [f"{len(refused):,} labelled samples cannot be read; the first: {refused[0][0]}: {refused[0][1]}"] if refused else []
+    return [*found.notes, *unread]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,11 +85,24 @@ def learn_anything(
     if history:
         if isinstance(data, str | Path) and Path(data).exists() and not start:
             Screen(quiet).say(f"{data}: a table in the order of time, learned as the history of a stream (--modality series makes series of it)")
+        _no_samples(asked, check, fresh)
         return learn_history(data, asked, out, start, strict)
     from tacit.app.learning_samples import learn_samples
 
     columns = {"column": asked.column, "id_column": asked.key, "time_column": asked.time}
     return learn_samples(data, recipe_of(asked), out, start, columns, strict, fresh, check, Screen(quiet), asked.labels)
+
+
+def _no_samples(asked: Asked, check: bool, fresh: bool) -> None:
+    """Raises DataError where something is asked for that only learning on samples can follow: it would be ignored."""
+    given = [f"--{name}" for name in ("pretext", "encoder", "recipe", "modality", "column", "forbid", "allow", "labels") if getattr(asked, name)]
+    given += [f"--{name}" for name, value in asked.given.items() if value is not None and name != "minutes"]
+    given += ["--device"] * (asked.device != "auto") + ["--no-check"] * (not check) + ["--fresh"] * fresh
+    if given:
+        raise DataError(
+            f"{', '.join(given)}: no effect on the history of a stream, which is learned as it was seen, once.",
+            "It follows --key, --time, --minutes, --seed and --strict; --modality series learns series of a table.",
+        )
 
 
 def learn_history(data: Any, asked: Asked, out: Path | None, start: str | None, strict: bool = False) -> Any:
@@ -105,5 +119,21 @@ def learn_history(data: Any, asked: Asked, out: Path | None, start: str | None, 
         shutil.copytree(start, out)
     minutes = asked.given.get("minutes")
     show = Show(dashboard=False, until_end=True, for_=f"{60 * minutes}s" if minutes else None)
+    before, _ = _seen(out)
     run_watch(Wish(data, asked.key, asked.time, model=out, learn="inline", seed=asked.seed, strict=strict), show)
+    after, newest = _seen(out)
+    if before and after == before:
+        Screen().say(
+            f"nothing new: {data} ends where {out} already stood, after {before:,} events, the newest of {newest}. The model is as it was; give a "
+            "table with later events (a file that has grown is read from there on, another file from its beginning)."
+        )
     return load(out)
+
+
+def _seen(folder: Path) -> tuple[int, str]:
+    """(events that the model of a stream has learned from, the time of the newest); (0, "") where there is none yet."""
+    about = folder / "about.json"
+    if not about.is_file():
+        return 0, ""
+    facts = json.loads(about.read_text("utf-8"))
+    return int(facts["events"]), str(facts.get("newest_event") or "no known time")

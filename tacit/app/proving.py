@@ -46,6 +46,7 @@ def evaluate(
     from tacit.app.learned import LearnedEncoder
     from tacit.app.loading import load_encoder
     from tacit.connect.labels import read_labels
+    from tacit.connect.open_pool import follows
     from tacit.evaluation.evaluate import USUAL, run_evaluation
     from tacit.ledger.store import Ledger
 
@@ -53,8 +54,9 @@ def evaluate(
         raise DataError(f"seed {seed}: it is a whole number from 0 to 4294967295.")
     learned = model if isinstance(model, LearnedEncoder) else load_encoder(model)
     stated = goal if isinstance(goal, Goal) else Goal.of(goal) if isinstance(goal, dict) else Goal.read(goal) if goal else Goal()
-    test_pool = learned.pool_of(test, column)
-    train_pool = None if train is None else learned.pool_of(train, column)
+    takes = [source for source in (test, train) if column and source is not None and follows(source, "column")]  # one of them may be a folder
+    test_pool = learned.pool_of(test, column if any(source is test for source in takes) or not takes else None)
+    train_pool = None if train is None else learned.pool_of(train, column if any(source is train for source in takes) else None)
     shared = "" if train_pool is None else refuse_leakage(test_pool, train_pool, learned.model.modality, force)
     if train is not None and train_labels is None:
         raise DataError(

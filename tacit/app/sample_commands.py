@@ -107,13 +107,13 @@ def search(
     """The samples of a gallery that are most like a query."""
     from tacit.app.loading import load_encoder
     from tacit.app.telling import plain
-    from tacit.connect.open_pool import open_pool
+    from tacit.connect.open_pool import follows, open_pool
 
     learned = load_encoder(model)
     asked: Any = query
     if learned.modality == "text" and not Path(query).exists():
         asked = [query]
-    elif learned.modality == "text" and Path(query).is_file():
+    elif learned.modality == "text" and Path(query).is_file() and follows(query, "whole"):
         asked = open_pool(query, modality="text", whole=True)  # the file is the query
     pool = learned.pool_of(gallery, column)
     at = {name: i for i, name in enumerate(pool.names)}
@@ -151,6 +151,8 @@ def tune(
         if tuned.score == tuned.score
         else "not validated: too few labels for two folds"
     )
+    for note in learned.model.about["tuned"]["notes"]:
+        _tell(f"note: {note}", [])
     _tell(f"tuned with {learned.model.about['tuned']['labels']:,} labels: {sure}", [])
     _tell(f"the model is in {out}; next: tacit predict {out} DATA", [])
 

@@ -67,4 +67,4 @@ def _parquet(path: Path, names: Sequence[str], columns: dict[str, NDArray[Any]])
     for name, values in columns.items():
         flat = pa.array(np.ascontiguousarray(values).reshape(-1))
         arrays[name] = flat if values.ndim == 1 else pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
-    pq.write_table(pa.table(arrays), path)
+    pq.write_table(pa.table(arrays), path, use_dictionary=False)  # hardly a number or a name comes twice

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from tacit.contracts.pool import Pool
 
 class ArrayPool(Pool):
     """What `npz`, `idx` and `arrays` share: `_hold` an array, then read from it."""
+
+    listens: ClassVar[tuple[str, ...]] = ("channels_first",)
 
     def _hold(self, array: NDArray[Any], wishes: PoolWishes, called: str) -> None:
         self._samples = ArraySamples(array, wishes, called)

@@ -22,6 +22,7 @@ from tacit.contracts.pool import Pool
 
 DISTINCT = 20  # whole numbers with more different values than this may be quantities …
 REPEATED = 0.1  # … unless each stands for ten samples or more
+FEW_ODD = 0.1  # share of texts among quantities that is taken for a slip, not for what is meant
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ def read_labels(
     order = np.flatnonzero(present)[np.argsort(at[present], kind="stable")]
     rows = at[order]
     values = [given[i] for i in order]
-    kind = kind or _kind(values)
+    if kind is None:
+        kind, mixed = _kind(values, [pool.names[int(i)] for i in rows])
+        notes += mixed
     unlabelled = tuple(pool.names[int(i)] for i in np.setdiff1d(np.arange(len(pool)), rows)) if len(rows) < len(pool) else ()
     notes += said
     if unlabelled:
@@ -158,14 +161,26 @@ def _aligned(names: list[str] | None, n: int, pool: Pool) -> tuple[NDArray[np.in
     return best, missing, notes
 
 
-def _kind(values: list[Any]) -> Literal["class", "number"]:
-    """Texts are classes; numbers with fractions, or many different ones, are quantities."""
-    if not all(is_number(v) for v in values):
-        return "class"
-    numbers = _numbers(values)
+def _kind(values: list[Any], names: list[str]) -> tuple[Literal["class", "number"], list[str]]:
+    """(texts are classes; numbers with fractions, or many different ones, are quantities; what is odd about it).
+
+    Raises DataError where a few texts stand among quantities: they would make a class of every number.
+    """
+    odd = [i for i, v in enumerate(values) if not is_number(v)]
+    if len(odd) == len(values):
+        return "class", []
+    numbers = _numbers([v for v in values if is_number(v)])
     different = len(np.unique(numbers))
     whole = bool((numbers == np.rint(numbers)).all())
-    return "class" if whole and (different <= DISTINCT or different <= REPEATED * len(numbers)) else "number"
+    classes = whole and (different <= DISTINCT or different <= REPEATED * len(numbers))
+    if not odd:
+        return ("class" if classes else "number"), []
+    first = f"{str(values[odd[0]])[:40]!r}, that of {names[odd[0]]}"
+    if not classes and len(odd) <= max(1, FEW_ODD * len(values)):
+        raise DataError(
+            f"{len(odd):,} of {len(values):,} labels are no numbers where all others are; the first is {first}.", "Mend them, or leave them empty."
+        )
+    return "class", [f"labels are taken as classes: {len(numbers):,} are numbers, and {len(odd):,} are not, the first {first}"]
 
 
 def _numbers(values: list[Any]) -> NDArray[np.float64]:

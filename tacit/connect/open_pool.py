@@ -44,6 +44,8 @@ def open_pool(
         raise DataError(f"{pool.described} holds {pool.modality} samples, not {wishes.modality}.", "Leave --modality out, or give other data.")
     if not len(pool):
         raise DataError(f"{pool.described} holds no sample.")
+    if pool.modality != "series" and (wishes.window or wishes.stride):
+        raise DataError(f"a window has no effect on {pool.described}: only series are cut into windows.", "Leave it out.")
     return _cut(pool, wishes) if pool.modality == "series" else pool
 
 
@@ -53,7 +55,7 @@ def _cut(pool: Pool, wishes: PoolWishes) -> Pool:
     if window is None:
         if len(pool) > FEW:
             return pool
-        lengths = [len(s) for s in pool.read(range(len(pool))) if isinstance(s, np.ndarray)]
+        lengths = [len(s) for i in range(len(pool)) for s in pool.read([i]) if isinstance(s, np.ndarray)]
         if not lengths or np.median(lengths) < LONG:
             return pool
         window = WINDOW
@@ -63,19 +65,35 @@ def _cut(pool: Pool, wishes: PoolWishes) -> Pool:
 def _opened(source: Any, wishes: PoolWishes) -> Pool:
     if isinstance(source, str) and not Path(source).exists() and not Path(source.rpartition(":")[0] or source).is_file():
         raise DataError(f"there is nothing at {source}.", "Check the path.")
-    for name in names("pool"):
-        part = load("pool", name)
-        if part.accepts(source):
-            if wishes.modality is not None and wishes.modality not in part.kinds:
-                raise DataError(f"{source} ({name}) can hold {' or '.join(part.kinds)}, not {wishes.modality}.")
-            try:
-                pool: Pool = part(source, wishes)
-            except OSError as error:
-                raise DataError(f"{source} cannot be read: {error}.", "Check the path and the rights.") from error
-            return pool
+    if (found := _form(source)) is not None:
+        name, part = found
+        called = str(source) if isinstance(source, str) else f"a {type(source).__name__}"
+        if wishes.modality is not None and wishes.modality not in part.kinds:
+            raise DataError(f"{source} ({name}) can hold {' or '.join(part.kinds)}, not {wishes.modality}.")
+        wishes.hold_to(part.listens, f"{called} ({name})")
+        try:
+            pool: Pool = part(source, wishes)  # type: ignore[call-arg]
+        except OSError as error:
+            raise DataError(f"{source} cannot be read: {error}.", "Check the path and the rights.") from error
+        return pool
     what = source if isinstance(source, str) else type(source).__name__
     raise DataError(
         f"no form of data fits {what}.",
         "Known: a folder of pictures or .txt files, zip, npz, npy, idx, .txt (one sample a line), CSV, JSON lines, Parquet, a Hugging Face "
         "data set on disk, numpy and torch arrays, lists of texts, pandas and polars tables.",
     )
+
+
+def follows(source: Any, wish: str) -> bool:
+    """Whether data of this form can follow a wish, a name of PoolWishes; False where no form fits."""
+    found = _form(os.fspath(source) if isinstance(source, os.PathLike) else source)
+    return found is not None and wish in found[1].listens
+
+
+def _form(source: Any) -> tuple[str, type[Pool]] | None:
+    """The first form that knows such data: its name and class."""
+    for name in names("pool"):
+        part: type[Pool] = load("pool", name)
+        if part.accepts(source):
+            return name, part
+    return None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from tacit.contracts.errors import DataError
 
 MODALITIES = ("image", "series", "text")
+COLUMNS = ("column", "path_column", "id_column", "time_column", "value_columns")  # wishes of tables
+CALLED = {"column": "--column", "id_column": "--key", "time_column": "--time", "value_columns": "--columns"}  # options of commands
 
 
 @dataclass(frozen=True)
@@ -37,3 +39,13 @@ class PoolWishes:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise DataError(f"{name} = {value} steps.", "Give a positive number of steps.")
+
+    def hold_to(self, listens: Sequence[str], called: str) -> None:
+        """Raises DataError where something is wished that data of such a form cannot follow: it would be ignored."""
+        for name in (*COLUMNS, "channels_first", "whole"):
+            value = getattr(self, name)
+            if value not in (None, ()) and name not in listens:
+                known = [CALLED.get(n, n) for n in listens]
+                follows = f"These data follow {', '.join(known)}." if known else "Leave it out."
+                said = ", ".join(value) if isinstance(value, list | tuple) else value
+                raise DataError(f"{CALLED.get(name, name)} {said} has no effect on {called}.", follows)

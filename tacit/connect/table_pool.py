@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tacit.connect.column_roles import Roles, find_roles
 from tacit.connect.file_bytes import as_text
 from tacit.connect.file_listing import modality_of
-from tacit.connect.pool_wishes import PoolWishes
+from tacit.connect.pool_wishes import COLUMNS, PoolWishes
 from tacit.connect.text import is_number, to_numbers
 from tacit.connect.times import find_form
 from tacit.connect.times import read as read_times
@@ -22,6 +22,8 @@ from tacit.contracts.pool import Pool
 
 class TablePool(Pool):
     """What `table`, `frames` and `hub` share: `_hold` columns, then read from them."""
+
+    listens: ClassVar[tuple[str, ...]] = COLUMNS
 
     def _hold(self, columns: dict[str, Any], bad: dict[int, str], wishes: PoolWishes, base: Path | None, called: str) -> None:
         if not columns or not len(next(iter(columns.values()))):

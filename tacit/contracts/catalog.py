@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+from functools import cache
 from importlib import import_module, util
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from tacit.contracts.errors import UnknownName
@@ -36,12 +37,18 @@ def names(kind: str) -> list[str]:
     spec = util.find_spec(ROOMS[kind])
     assert spec is not None and spec.submodule_search_locations is not None
     own = [m.name for m in pkgutil.iter_modules(list(spec.submodule_search_locations)) if "_" not in m.name and not m.ispkg]
-    return sorted({*own, *(e.name for e in entry_points(group=f"tacit.{kind.replace(' ', '_')}s"))})
+    return sorted({*own, *(e.name for e in _joined(kind))})
+
+
+@cache
+def _joined(kind: str) -> tuple[EntryPoint, ...]:
+    """Parts of other packages. Asked for once: each look reads what every installed package says of itself."""
+    return tuple(entry_points(group=f"tacit.{kind.replace(' ', '_')}s"))
 
 
 def load(kind: str, name: str) -> type[Any]:
     """The class of the part. Raises UnknownName, with the nearest known name."""
-    for entry in entry_points(group=f"tacit.{kind.replace(' ', '_')}s"):
+    for entry in _joined(kind):
         if entry.name == name:
             return entry.load()  # type: ignore[no-any-return]
     if name not in names(kind):

@@ -17,6 +17,7 @@ class Modality(ABC):
     """One class a file in `modalities/`. Constructor arguments are the fitted facts."""
 
     name: ClassVar[str]
+    wishes: ClassVar[tuple[str, ...]] = ()  # that `fit` can follow
     layout: Layout
 
     @classmethod

@@ -36,6 +36,7 @@ class Pool(ABC):
     described: str
     notes: Sequence[str] = ()
     kinds: ClassVar[tuple[str, ...]] = ("image", "series", "text")  # modalities that this form of pool can hold
+    listens: ClassVar[tuple[str, ...]] = ()  # wishes that this form can follow, beside the modality and the windows of series
 
     def __len__(self) -> int:
         return len(self.names)

@@ -165,6 +165,10 @@ def read_recipe(path: Path) -> tuple[Recipe, dict[str, Any]]:
     if isinstance(pretext, dict):
         pretext = ",".join(f"{k}={v}" for k, v in pretext.items())
     weights = parse_pretext(str(pretext))
+    for kind, table in (("pretext task", text.get("task", {})), ("encoder", encoder)):
+        for part in table:
+            if ALSO.get(part, part) not in names(kind):
+                raise UnknownName(kind, part, names(kind))
     name = str(learn.pop("encoder", ""))
     if name and name not in names("encoder"):
         raise UnknownName("encoder", name, names("encoder"))

@@ -40,8 +40,14 @@ Report = Callable[[dict[str, float], float], None]
 
 
 def fit_modality(pool: Pool, recipe: Recipe) -> Modality:
-    """The modality of this pool, fitted on it. Raises DataError, UnknownName."""
-    made: Modality = load("modality", recipe.modality or pool.modality).fit(pool, np.random.default_rng([recipe.seed, 11]), **recipe.wishes)
+    """The modality of this pool, fitted on it. Raises DataError, UnknownName: also for wishes that such data cannot follow."""
+    name = recipe.modality or pool.modality
+    part = load("modality", name)
+    for wish in recipe.wishes:
+        if wish not in part.wishes:
+            raise UnknownName(f"option of [data] for {name}", wish, part.wishes)
+    known_views(recipe, name)
+    made: Modality = part.fit(pool, np.random.default_rng([recipe.seed, 11]), **recipe.wishes)
     return made
 
 
@@ -81,12 +87,20 @@ def make_encoder(recipe: Recipe, modality: Modality) -> Encoder:
     return made
 
 
+def known_views(recipe: Recipe, modality: str) -> None:
+    """Raises UnknownName for a forbidden or allowed view that there isn't. An option of the views can be allowed, too: its advice is not taken."""
+    part = load("views", modality)
+    options = set(inspect.signature(part).parameters) - {"layout", "patch", "forbidden"}
+    for listed, known in ((recipe.forbidden, set(part.kinds)), (recipe.allowed, {*part.kinds, *options})):
+        for name in listed:
+            if name not in known:
+                raise UnknownName("view of " + modality, name, known)
+
+
 def make_views(recipe: Recipe, modality: Modality, encoder: Encoder) -> Views:
-    """The modality's views on the encoder's grid. Raises UnknownName for a forbidden view that there isn't."""
+    """The modality's views on the encoder's grid. Raises UnknownName for a view that there isn't, DataError."""
     part = load("views", modality.name)
-    for name in recipe.forbidden:
-        if name not in part.kinds:
-            raise UnknownName("view of " + modality.name, name, part.kinds)
+    known_views(recipe, modality.name)
     try:
         made: Views = part(modality.layout, encoder.patch, frozenset(recipe.forbidden), **recipe.view_options)
     except TypeError as e:

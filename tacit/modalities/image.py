@@ -28,6 +28,7 @@ class Image(Modality):
     """layout: size (H, W), channels 1 or 3, mean and deviation in 0..255."""
 
     name: ClassVar[str] = "image"
+    wishes: ClassVar[tuple[str, ...]] = ("side", "channels")
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout

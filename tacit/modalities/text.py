@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,8 @@ class Text(Modality):
     """tokenizer: the fitted one, as JSON; windows: long documents become several samples instead of being cut; wrapped: the tokenizer
     puts its own special tokens around a document (public weights were learned so)."""
 
-    name = "text"
+    name: ClassVar[str] = "text"
+    wishes: ClassVar[tuple[str, ...]] = ("length", "vocabulary", "characters", "lower", "windows")
 
     def __init__(self, layout: Layout, tokenizer: str, windows: bool = False, wrapped: bool = False) -> None:
         self.layout, self.tokenizer, self.windows, self.wrapped = layout, tokenizer, windows, wrapped

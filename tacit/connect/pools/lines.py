@@ -26,6 +26,7 @@ class Lines(Pool):
     """source: FILE.txt or FILE.txt.gz."""
 
     kinds: ClassVar[tuple[str, ...]] = ("text",)
+    listens: ClassVar[tuple[str, ...]] = ("whole",)
 
     def __init__(self, source: Any, wishes: PoolWishes | None = None) -> None:
         self.source, self.wishes = source, wishes or PoolWishes()

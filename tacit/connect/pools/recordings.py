@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tacit.connect.file_bytes import as_path
 from tacit.connect.file_listing import SERIES, files_in, folders_of, held_by
-from tacit.connect.pool_wishes import PoolWishes
+from tacit.connect.pool_wishes import COLUMNS, PoolWishes
 from tacit.connect.pools.table import Table
 from tacit.contracts.errors import DataError, TacitError
 from tacit.contracts.pool import Pool
@@ -28,6 +28,7 @@ class Recordings(Pool):
     """source: the folder. Files in folders called labels are not read."""
 
     kinds: ClassVar[tuple[str, ...]] = ("series",)
+    listens: ClassVar[tuple[str, ...]] = COLUMNS
 
     def __init__(self, source: Any, wishes: PoolWishes | None = None) -> None:
         self.source, self.wishes = source, wishes or PoolWishes()
