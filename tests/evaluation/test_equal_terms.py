@@ -14,11 +14,12 @@ from tacit.evaluation import training
 from tacit.evaluation.evaluate import flattering
 from tacit.evaluation.labelled import Labelled
 from tacit.evaluation.metric import Metric
-from tacit.evaluation.rungs.untrained import fresh
+from tacit.evaluation.rungs.untrained import fresh, starts
 from tacit.evaluation.setting import Setting
 from tacit.evaluation.training import Plan, train_network
 from tacit.evaluation.tuning import fit_head
 from tacit.nets.encoder import Encoder
+from tacit.nets.encoders.bagged import Bagged
 
 LAYOUT = Layout("image", "number", (28, 28), 1, 0, (128.0,), (60.0,))
 
@@ -43,6 +44,28 @@ def test_an_untrained_encoder_has_statistics_of_all_samples(small_encoder: type[
     alone = fresh(small_encoder(LAYOUT), Samples(dark), 0)
     norms = [next(m for m in e.modules() if isinstance(m, torch.nn.BatchNorm2d)) for e in (found, alone)]
     assert float(norms[0].running_var.mean()) > 2 * float(norms[1].running_var.mean())  # type: ignore[union-attr]
+
+
+def test_untrained_has_looked_where_its_kind_begins_with_a_look() -> None:
+    """Bagged starts from which words share texts: without that look the rung would lose what no learning gave."""
+    rng = np.random.default_rng(0)
+    layout = Layout("text", "category", (12,), 1, 40, special={"pad": 0, "mask": 1})
+    values = np.where(np.arange(200)[:, None] % 2, rng.integers(2, 20, (200, 12)), rng.integers(20, 40, (200, 12))).astype(np.int32)
+    samples = Samples(values, np.ones((200, 12), np.bool_))
+    ours = Bagged(layout, width=8)
+    found, again = fresh(ours, samples, 0), fresh(ours, samples, 0)
+    apart = found.embed.weight.detach().numpy()  # type: ignore[union-attr,operator]
+    apart = apart / np.linalg.norm(apart, axis=1, keepdims=True)
+    within, between = apart[2:20] @ apart[2:20].mean(0), apart[2:20] @ apart[20:].mean(0)
+    assert within.mean() > between.mean() + 0.3
+    assert all(torch.equal(a, b) for a, b in zip(found.parameters(), again.parameters(), strict=True))
+
+
+def test_starts_are_made_once_and_given_as_copies(small_encoder: type[Encoder]) -> None:
+    start = starts(small_encoder(LAYOUT), labelled().samples, 0)
+    first, again, other = start(0), start(0), start(1)
+    weights = [next(e.parameters()) for e in (first, again, other)]
+    assert first is not again and torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
 
 
 def test_supervised_learns_in_the_end_from_all_the_labels(small_encoder: type[Encoder], monkeypatch: pytest.MonkeyPatch) -> None:

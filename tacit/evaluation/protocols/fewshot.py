@@ -54,7 +54,7 @@ class Fewshot(Protocol):
 
     def run(self, setting: Setting, ours: Frozen, rungs: list[Contestant]) -> Finding:
         draws = self._draws(setting)
-        groups = parts_of(setting.test, setting.goal, setting.rng(9), GROUPS)
+        groups = parts_of(setting.test, setting.goal, setting.rng(23), GROUPS)
         finding, curves = Finding(), dict[str, Curve]()
         for contestant in (ours, *rungs):
             said = iter(contestant.answers(setting, [rows for drawn in draws.values() for rows in drawn]))

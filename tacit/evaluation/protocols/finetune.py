@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tacit.evaluation.contestant import Contestant, Frozen
 from tacit.evaluation.protocol import Finding, Protocol, measured
-from tacit.evaluation.rungs.untrained import fresh
+from tacit.evaluation.rungs.untrained import starts
 from tacit.evaluation.setting import Setting
 from tacit.evaluation.training import Plan, train_network
 from tacit.nets.encoder import Encoder
@@ -34,7 +34,7 @@ class Finetune(Protocol):
         assert encoder is not None
         answers, choices = {}, {}
         answers["ours", "ours, fine-tuned"], choices["ours"] = trained(setting, lambda fold: copy.deepcopy(encoder), TUNED)
-        scratch = trained(setting, lambda fold: fresh(encoder, setting.seen.samples, setting.seed + fold), SCRATCH)
+        scratch = trained(setting, starts(encoder, setting.seen.samples, setting.seed), SCRATCH)
         answers["supervised", "supervised from scratch"], choices["supervised"] = scratch
         for contestant in (r for r in rungs if isinstance(r, Frozen)):
             if (answer := contestant.probed(setting)) is not None:

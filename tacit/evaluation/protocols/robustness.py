@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from tacit.contracts.layout import Samples
 from tacit.evaluation.contestant import Contestant, Frozen, Variant
 from tacit.evaluation.embedding import FrozenEncoder
 from tacit.evaluation.protocol import Finding, Protocol
-from tacit.evaluation.rungs.untrained import fresh
+from tacit.evaluation.rungs.untrained import starts
 from tacit.evaluation.setting import Setting
 from tacit.evaluation.training import Plan, train_network
 from tacit.evaluation.verdict import by_draws
@@ -48,7 +49,8 @@ class Robustness(Protocol):
         if setting.seconds > 0:
             rows = np.arange(len(setting.train))
             plan = Plan(rates=(1e-3, 3e-4), seconds=setting.seconds)
-            network, _, _ = train_network(lambda: fresh(encoder, setting.seen.samples, setting.seed), setting, rows, plan, whole=True)
+            start = partial(starts(encoder, setting.seen.samples, setting.seed), 0)
+            network, _, _ = train_network(start, setting, rows, plan, whole=True)
             answerers["supervised", "supervised from scratch"] = network
         finding, table = Finding(), {who: [setting.metric.score(test.labels, answer(test.samples))] for who, answer in answerers.items()}
         for nuisance in views.nuisances:

@@ -7,14 +7,15 @@ of each size are learned.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tacit.evaluation.contestant import Answer, Contestant
 from tacit.evaluation.rung import Rung
-from tacit.evaluation.rungs.untrained import fresh
+from tacit.evaluation.rungs.untrained import starts
 from tacit.evaluation.setting import Setting
 from tacit.evaluation.training import Plan, train_network
 
@@ -38,18 +39,16 @@ class Supervised(Rung):
 class _Learner(Contestant):
     def answers(self, setting: Setting, draws: Sequence[NDArray[np.int64]]) -> list[Answer | None]:
         assert setting.encoder is not None
+        start = starts(setting.encoder, setting.seen.samples, setting.seed)
         learned: dict[int, int] = {}
         out: list[Answer | None] = []
-        for i, rows in enumerate(draws):
+        for rows in draws:
             learned[len(rows)] = learned.get(len(rows), 0) + 1
             if learned[len(rows)] > DRAWS:
                 out.append(None)
                 continue
-            encoder = setting.encoder
-
-            def start(seed: int = i, like: Any = encoder) -> Any:
-                return fresh(like, setting.seen.samples, setting.seed + seed)
-
-            network, told, valued = train_network(start, setting, rows, Plan(rates=(1e-3, 3e-4), decays=(1e-4,), seconds=setting.seconds), whole=True)
+            turn = learned[len(rows)] - 1
+            plan = Plan(rates=(1e-3, 3e-4), decays=(1e-4,), seconds=setting.seconds)
+            network, told, valued = train_network(partial(start, turn), setting, rows, plan, whole=True)
             out.append(Answer(network(setting.test.samples), told, valued))
         return out

@@ -1,10 +1,14 @@
-"""The same encoder untrained: what its shape alone brings. Same class, same arguments, another seed; read off like ours.
+"""The same encoder untrained: what it brings before the first step of learning. Same class, same arguments, another seed; read off like ours.
 
-Its running statistics (batch norm) are taken from the training samples, without a step of learning: else it would be weaker than it is.
+Untrained is all that ours had before a gradient moved a weight: where its kind begins with a look at the samples (bagged counts which words share
+texts), this one looks as well; running statistics (batch norm) are taken from the training samples. What is gained over it is what learning gave,
+not what the look gave. It looks at the samples that rungs may see without labels, 5,000 at most, which may be fewer than ours has seen.
 """
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -47,6 +51,8 @@ def fresh(encoder: Encoder, samples: Samples, seed: int) -> Encoder:
     """A new one of the same kind on the same device, its running statistics those of the samples."""
     made = type(encoder)(encoder.layout, **{**arguments_of(encoder), "seed": encoder.seed + APART + seed})
     device = next(encoder.buffers()).device
+    if type(made).begin is not Encoder.begin:  # simple features, which every kind has a look for, are taken from ours below
+        made.begin(samples)
     made.to(device).train()
     order = np.random.default_rng(seed).permutation(len(samples.values))[: LOOKS * LOOK]  # sorted by class, a batch would be of one class
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
@@ -56,5 +62,18 @@ def fresh(encoder: Encoder, samples: Samples, seed: int) -> Encoder:
                 made(Batch.of(part).to(device))
     if made.aside is not None and encoder.aside is not None:  # nothing of it is taught: it is the same on both sides
         made.aside.load_state_dict(encoder.aside.state_dict())
+    if made.looks:
         made.settle(samples.take(order[:LOOK_ASIDE]))
     return made.eval()
+
+
+def starts(encoder: Encoder, samples: Samples, seed: int) -> Callable[[int], Encoder]:
+    """f(turn) → an untrained one to be trained, the same first weights for the same turn; each is made once, since a look may take seconds."""
+    made: dict[int, Encoder] = {}
+
+    def start(turn: int) -> Encoder:
+        if turn not in made:
+            made[turn] = fresh(encoder, samples, seed + turn)
+        return copy.deepcopy(made[turn])
+
+    return start
