@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit.connect.mapped import Touched
 from tacit.connect.pool_wishes import PoolWishes
 from tacit.contracts.errors import DataError
 
@@ -25,7 +26,7 @@ class ArraySamples:
         self.modality = wishes.modality or _modality(array, called)
         if not len(array):
             raise DataError(f"{called} holds no sample: its shape is {array.shape}.")
-        self._array = array
+        self._array, self._touched = array, Touched.of(array)
         self._low, self._factor = 0.0, 1.0
         self._first = False
         getattr(self, f"_see_{self.modality}")(wishes, called)
@@ -36,6 +37,9 @@ class ArraySamples:
     def read(self, at: Any) -> list[Any]:
         """As Pool.read."""
         rows = [self._array[int(i)] for i in at]
+        if self._touched.map is not None:
+            for row in rows:
+                self._touched.add(row.nbytes)
         if self.modality == "text":
             return [str(r) if r is not None else "" for r in rows]
         if self.modality == "series":
@@ -72,16 +76,17 @@ class ArraySamples:
         sides = "x".join(map(str, a.shape[2:] if self._first else a.shape[1:]))
         self.notes.append(f"{called}: {len(a):,} pictures, {sides}")
         if a.dtype != np.uint8:
-            low, high = _range(a, called)
+            low, high = _range(a, called, self._touched)
             # 0..1 and 0..255 are meant as such; any other range is stretched as a whole, never picture by picture
             self._low, top = (0.0, 1.0) if low >= 0 and high <= 1 else (0.0, 255.0) if low >= 0 and 128 <= high <= 255 else (low, high)
             self._factor = 255 / (top - self._low) if top > self._low else 1.0
             self.notes.append(f"{called}: {a.dtype} values of {self._low:g} to {top:g} are read as 0 to 255")
 
 
-def _range(a: NDArray[Any], called: str) -> tuple[float, float]:
+def _range(a: NDArray[Any], called: str, touched: Touched) -> tuple[float, float]:
     low, high = np.inf, -np.inf
     for part in np.array_split(a, max(1, a.size // (1 << 22))):  # an array may lie on disk: never all of it as float
+        touched.add(part.nbytes)
         if part.dtype.kind == "f":
             part = part[np.isfinite(part)]
         if part.size:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tacit.contracts.errors import DataError
 
 GZIP = b"\x1f\x8b"
+MOST = 2 << 30  # bytes of a table or text that is read whole
 BYTE_ORDER = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -31,15 +32,29 @@ def as_path(source: object) -> Path | None:
     return None
 
 
-def content(path: Path) -> bytes:
-    """All of a file, unpacked. Raises DataError where it is cut off or damaged; OSError where it cannot be opened."""
-    data = path.read_bytes()
-    if data[:2] != GZIP:
-        return data
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is damaged or cut off: {error}.", "Fetch or copy it again.") from error
+def packed(path: Path) -> bool:
+    """Whether it is gzipped, by its first bytes. OSError where it cannot be opened."""
+    with path.open("rb") as file:
+        return file.read(2) == GZIP
+
+
+def content(path: Path, most: int = MOST) -> bytes:
+    """All of a file, unpacked. Raises DataError where it is cut off, damaged or larger than `most` bytes; OSError where it cannot be opened."""
+    with path.open("rb") as file:
+        if not packed(path):
+            data = file.read(most + 1)
+        else:
+            try:
+                with gzip.open(file) as unpacked:
+                    data = unpacked.read(most + 1)  # never more: it may be a bomb
+            except (OSError, EOFError, zlib.error) as error:
+                raise DataError(f"{path} is damaged or cut off: {error}.", "Fetch or copy it again.") from error
+    if len(data) > most:
+        raise DataError(
+            f"{path} holds more than {most / 2**30:.3g} GiB, and such a file is read into memory as a whole.",
+            "Cut it into several files, or write it as .npy or as files in a folder, which are read piece by piece.",
+        )
+    return data
 
 
 def head(path: Path, size: int = 64) -> bytes:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from tacit.connect import mapped
+from tacit.connect.file_bytes import content
 from tacit.connect.open_pool import open_pool
+from tacit.connect.pools import idx, recordings
+from tacit.contracts.errors import DataError
 from tacit.contracts.layout import Samples, joined
 from tacit.contracts.pool import Pool
 from tacit.learning.feeding import AHEAD, Feeder
@@ -90,3 +96,41 @@ def test_a_feeder_holds_no_more_than_its_pieces(monkeypatch) -> None:
     whole = Feeder(pool, modality)
     whole.close()
     assert len(whole.rows) == 200 and pool.most <= 2 * (held + 2 * weight)
+
+
+def test_large_arrays_in_files_stay_on_disk(tmp_path, monkeypatch) -> None:
+    """With small limits: what was stored is mapped in place, what was packed goes through a temporary file; the numbers are the same."""
+    for module in (mapped, idx, recordings):
+        monkeypatch.setattr(module, "SMALL", 100)
+    monkeypatch.setattr(mapped, "HELD", 200)
+    monkeypatch.setattr(mapped, "LET_GO", 4096)
+    monkeypatch.setattr(mapped, "AROUND", 1)
+    array = np.random.default_rng(0).integers(0, 255, (50, 16, 16, 3), np.uint8)
+    np.savez(tmp_path / "stored.npz", other=array[:2], pictures=array)
+    np.savez_compressed(tmp_path / "packed.npz", pictures=array)
+    np.save(tmp_path / "plain.npy", array)
+    (tmp_path / "x-idx4-ubyte").write_bytes(bytes([0, 0, 8, 4]) + np.array(array.shape, ">u4").tobytes() + array.tobytes())
+    for name in ("stored.npz:pictures", "packed.npz", "plain.npy", "x-idx4-ubyte"):
+        pool = open_pool(str(tmp_path / name))
+        touched = pool._samples._touched  # type: ignore[attr-defined]
+        assert touched.map is not None, name
+        for i in (49, *range(50)):
+            np.testing.assert_array_equal(pool.read([i])[0], array[i])
+        assert touched.size < 4096  # it let go on the way
+    assert open_pool(array).read([3])[0].base is not None  # an array in memory is handed out as it is
+    (tmp_path / "runs").mkdir()
+    run = np.cumsum(np.random.default_rng(1).standard_normal((3000, 2)), 0)
+    np.save(tmp_path / "runs" / "a.npy", run)
+    windows = open_pool(str(tmp_path / "runs"), window=100)
+    assert isinstance(windows.pool.read([0])[0], np.memmap)  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(windows.read([3])[0], run[150:250])
+
+
+def test_packed_text_is_not_unpacked_without_end(tmp_path) -> None:
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"id,text\n" + b"1," + b"x" * 100_000))
+    assert len(content(tmp_path / "t.csv.gz")) == 100_010
+    for name, data in (("t.csv.gz", None), ("t.csv", b"y" * 5_001)):
+        if data:
+            (tmp_path / name).write_bytes(data)
+        with pytest.raises(DataError, match="holds more than"):
+            content(tmp_path / name, 5_000)

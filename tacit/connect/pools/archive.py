@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tacit.connect.file_bytes import as_path, as_text, head
 from tacit.connect.file_listing import choose, folders_of
+from tacit.connect.mapped import Touched
 from tacit.connect.pool_wishes import PoolWishes
 from tacit.contracts.errors import DataError
 from tacit.contracts.pool import Pool
@@ -43,6 +44,7 @@ class Archive(Pool):
         self.modality, self.names, self.notes = choose(list(members), self.wishes, str(source))
         self._members = [members[name] for name in self.names]
         self._map: mmap.mmap | None = None
+        self._touched = Touched(None)
         self.columns: dict[str, NDArray[Any]] = folders_of(self.names)
         self.described = f"{len(self.names):,} {self.modality} files in {source}"
 
@@ -55,7 +57,7 @@ class Archive(Pool):
         return [self._one(self._members[int(i)]) for i in at]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_map": None}  # another process maps the file itself
+        return {**self.__dict__, "_map": None, "_touched": Touched(None)}  # another process maps the file itself
 
     def _one(self, member: zipfile.ZipInfo) -> Any:
         try:
@@ -68,6 +70,7 @@ class Archive(Pool):
         if self._map is None:
             with self._path.open("rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._touched = Touched(self._map)
         if member.flag_bits & ENCRYPTED:
             raise OSError("it is locked with a password")
         if member.file_size > LARGEST:
@@ -79,6 +82,7 @@ class Archive(Pool):
         named, extra = struct.unpack("<HH", self._map[start + 26 : start + LOCAL_HEAD])
         start += LOCAL_HEAD + named + extra
         data = self._map[start : start + member.compress_size]
+        self._touched.add(member.compress_size)
         if member.compress_type == zipfile.ZIP_DEFLATED:
             data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, member.file_size + 1)  # never more than it says: it may be a bomb
         if zlib.crc32(data) != member.CRC:

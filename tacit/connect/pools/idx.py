@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit.connect.array_pool import ArrayPool
-from tacit.connect.file_bytes import as_path, content, head
+from tacit.connect.file_bytes import as_path, content, head, packed
+from tacit.connect.mapped import SMALL
 from tacit.connect.pool_wishes import PoolWishes
 from tacit.contracts.errors import DataError
 
@@ -42,16 +43,18 @@ def is_idx(path: Path) -> bool:
 
 
 def load_idx(path: Path) -> NDArray[Any]:
-    """The array, in the machine's byte order. Raises DataError where it is cut off."""
-    data = content(path)
-    dimensions = data[3]
+    """The array, in the machine's byte order; a large file that is not packed stays on disk as it is. Raises DataError where it is cut off."""
+    mapped = path.stat().st_size > SMALL and not packed(path)
+    data: Any = np.memmap(path, np.uint8, "r") if mapped else content(path)
+    dimensions = int(data[3])
     start = 4 + 4 * dimensions
     if len(data) < start:
         raise DataError(f"{path} is cut off within its head.", "Fetch or copy it again.")
-    shape = struct.unpack(f">{dimensions}I", data[4:start])
-    kind = np.dtype(TYPES[data[2]])
+    shape = struct.unpack(f">{dimensions}I", bytes(data[4:start]))
+    kind = np.dtype(TYPES[int(data[2])])
     if len(data) - start != math.prod(shape) * kind.itemsize:
         raise DataError(
             f"{path} says it holds {' x '.join(map(str, shape))} values but has {(len(data) - start) // kind.itemsize:,}.", "Fetch or copy it again."
         )
-    return np.frombuffer(data, kind, offset=start).reshape(shape).astype(kind.newbyteorder("="), copy=False)
+    array = np.frombuffer(data, kind, offset=start).reshape(shape)
+    return array if mapped else array.astype(kind.newbyteorder("="), copy=False)

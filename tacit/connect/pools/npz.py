@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tacit.connect.array_pool import ArrayPool
 from tacit.connect.file_bytes import as_path
+from tacit.connect.mapped import array_in
 from tacit.connect.pool_wishes import PoolWishes
 from tacit.contracts.errors import DataError
 
@@ -55,7 +56,9 @@ def _load(path: Path, name: str) -> tuple[NDArray[Any], str]:
             if not name and len(loaded.files) != 1:
                 raise DataError(f"{path} holds {len(loaded.files)} arrays.", f"Say which: {_arrays(path, loaded)}.")
             name = name or loaded.files[0]
-            return loaded[name], name
+            member = next((m for m in loaded.zip.infolist() if m.filename in (name, f"{name}.npy")), None)
+            mapped = None if member is None else array_in(path, member)
+            return loaded[name] if mapped is None else mapped, name
     except (ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
         reason = "it holds Python objects, which are not loaded: they could run any code" if "pickle" in str(error) else str(error)
         raise DataError(f"{path} cannot be read: {reason}.", "Save plain arrays with numpy.savez.") from error

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tacit.connect.file_bytes import as_path
 from tacit.connect.file_listing import SERIES, files_in, folders_of, held_by
+from tacit.connect.mapped import SMALL
 from tacit.connect.pool_wishes import COLUMNS, PoolWishes
 from tacit.connect.pools.table import Table
 from tacit.contracts.errors import DataError, TacitError
@@ -63,14 +64,16 @@ class Recordings(Pool):
             series = self._load(path)
         except (OSError, ValueError, TacitError) as error:
             return error if isinstance(error, OSError) else OSError(str(error))
-        if self._size + series.nbytes <= KEPT:
+        if not isinstance(series, np.memmap) and self._size + series.nbytes <= KEPT:
             self._held[i] = series
             self._size += series.nbytes
         return series
 
     def _load(self, path: Path) -> NDArray[np.float32]:
         if path.suffix.lower() == ".npy":
-            array = np.asarray(np.load(path, allow_pickle=False), np.float32)
+            array: NDArray[Any] = np.load(path, mmap_mode="r" if path.stat().st_size > SMALL else None, allow_pickle=False)
+            if not isinstance(array, np.memmap):
+                array = np.asarray(array, np.float32)  # a mapped one is cut into windows first
             return array[:, None] if array.ndim == 1 else array
         pool = Table(path, replace(self.wishes, modality="series", value_columns=self._columns))
         if len(pool) != 1:
