@@ -33,6 +33,11 @@ def evaluate(
     ] = "",
     rungs: Annotated[str, typer.Option(help="Only these rungs of the ladder, with commas.")] = "",
     recipe: Recipe = None,
+    masks: Annotated[str | None, typer.Option(help="Classes by place of the test, for dense: a folder of PNG, npz:array, npy.")] = None,
+    train_masks: Annotated[str | None, typer.Option("--train-masks", help="The same of --train.")] = None,
+    also: Annotated[
+        list[str] | None, typer.Option(help="TEST,LABELS or TEST,LABELS,TRAIN,TRAIN_LABELS: another labelled set, for transfer; several times.")
+    ] = None,
     column: Column = None,
     seconds: Annotated[float, typer.Option(help="For each training of the supervised rung; 0 leaves it out.")] = 20.0,
     force: Annotated[bool, typer.Option("--force", help="Measure although test samples are in the training pool.")] = False,
@@ -64,6 +69,9 @@ def evaluate(
             seconds=seconds,
             progress=show.sharing("evaluating"),
             command=" ".join(["tacit", *sys.argv[1:]]),
+            masks=masks,
+            train_masks=train_masks,
+            also=[one.split(",") for one in also or ()],
         )
         written = write_evidence(results, learned, model)
     if as_json:

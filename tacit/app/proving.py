@@ -36,12 +36,17 @@ def evaluate(
     ledger: Any = None,
     progress: Callable[[str, float], None] | None = None,
     command: str = "",
+    masks: Any = None,
+    train_masks: Any = None,
+    also: Sequence[Sequence[Any]] = (),
 ) -> Any:
     """Results (`.table()`, `.verdict`, `.json()`) of a model (a LearnedEncoder or its folder) on labelled data, against the null ladder.
 
     test, train: data as for `tacit.learn`; labels, train_labels: files or arrays; without train the labelled test samples are split.
     goal: a Goal, its table, or a recipe file; force: go on where test samples are also in the training pool; seconds: for each training of the
-    supervised rung; ledger: of results, beside the model where it has a folder. Raises TacitError.
+    supervised rung; ledger: of results, beside the model where it has a folder. masks, train_masks: classes by place for the protocol `dense`
+    (see tacit.connect.masks); also: other labelled sets for `transfer`, each (test, labels) or (test, labels, train, train_labels).
+    Raises TacitError.
     """
     from tacit.app.learned import LearnedEncoder
     from tacit.app.loading import load_encoder
@@ -50,6 +55,7 @@ def evaluate(
     from tacit.evaluation.evaluate import USUAL, run_evaluation
     from tacit.ledger.store import Ledger
 
+    wanted = tuple(protocols) or (*USUAL, *(("dense",) if masks is not None else ()), *(("transfer",) if also else ()))
     if not 0 <= seed < 1 << 32:
         raise DataError(f"seed {seed}: it is a whole number from 0 to 4294967295.")
     learned = model if isinstance(model, LearnedEncoder) else load_encoder(model)
@@ -64,6 +70,7 @@ def evaluate(
         )
     known = read_labels(labels, test_pool)
     taught = None if train_labels is None else read_labels(train_labels, train_pool or test_pool)
+    by_place, said = _masks(learned, masks, train_masks, test_pool, known, train_pool, taught)
     if ledger is None and learned.model.folder is not None:
         ledger = Ledger(learned.model.folder / LEDGER)
     results = run_evaluation(
@@ -72,7 +79,7 @@ def evaluate(
         known,
         train_pool,
         taught,
-        tuple(protocols) or USUAL,
+        wanted,
         stated,
         np.random.default_rng(seed),
         ledger,
@@ -80,9 +87,46 @@ def evaluate(
         rungs=tuple(rungs),
         seconds=seconds,
         command=command,
+        also=[_other(learned, one, column, stated, force, seed, seconds) for one in also],
+        masks=by_place,
     )
-    results.notes += [shared] if shared else []
+    results.notes += [note for note in (shared, *said) if note]
     return results
+
+
+def _masks(learned: Any, masks: Any, train_masks: Any, test: Any, known: Any, train: Any, taught: Any) -> tuple[Any, list[str]]:
+    """(classes by place of the training and of the test samples that have labels, notes); (None, []) where none were given. Raises DataError."""
+    from tacit.connect.masks import read_masks
+
+    if masks is None and train_masks is None:
+        return None, []
+    if masks is None or train_masks is None or taught is None:
+        raise DataError(
+            "the dense probe learns from masks of the training samples and is judged by those of the test.",
+            "Give --masks, and --train with --train-labels and --train-masks.",
+        )
+    size = learned.model.layout.size
+    there, said_there = read_masks(masks, test, known.rows, size)
+    here, said_here = read_masks(train_masks, train or test, taught.rows, size)
+    return (here, there), [f"masks of the test: {s}" for s in said_there] + [f"masks of the training samples: {s}" for s in said_here]
+
+
+def _other(learned: Any, parts: Sequence[Any], column: str | None, goal: Goal, force: bool, seed: int, seconds: float) -> Any:
+    """Another labelled set, set up. Raises DataError."""
+    from tacit.connect.labels import read_labels
+    from tacit.connect.open_pool import follows
+    from tacit.evaluation.evaluate import set_up
+
+    if len(parts) not in (2, 4):
+        raise DataError(f"another labelled set has {len(parts)} parts.", "Say TEST,LABELS or TEST,LABELS,TRAIN,TRAIN_LABELS.")
+    pools = [learned.pool_of(source, column if column and follows(source, "column") else None) for source in parts[::2]]
+    if len(pools) == 2:
+        refuse_leakage(pools[0], pools[1], learned.model.modality, force)
+    labels = [read_labels(source, pool) for source, pool in zip(parts[1::2], pools, strict=True)]
+    train, taught = (pools[1], labels[1]) if len(pools) == 2 else (None, None)
+    name = pools[0].described + (f" by {Path(parts[1]).name}" if isinstance(parts[1], str | Path) else "")
+    goal = replace(goal, metric="" if goal.metric == "cost" else goal.metric, positive="", costs={})  # its classes are others
+    return set_up(learned.model, pools[0], labels[0], train, taught, goal, np.random.default_rng(seed), seconds, name)
 
 
 def refuse_leakage(test: Any, train: Any, modality: Any, force: bool) -> str:

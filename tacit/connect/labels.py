@@ -60,7 +60,7 @@ def read_labels(
     column, name_column: which columns of the file; kind: class or number, else told from the values. Raises DataError.
     """
     names, given, others, notes = _columns(source, pool, column, name_column)
-    at, missing, said = _aligned(names, len(given), pool)
+    at, missing, said = aligned(names, len(given), pool)
     present = np.array([not is_missing(v) for v in given], np.bool_) & (at >= 0)
     if not present.any():
         raise DataError(f"no label fits a sample of {pool.described}.", _what_differs(names, pool))
@@ -133,7 +133,7 @@ def _pick(columns: Any, known: tuple[str, ...]) -> str | None:
     return next((lower[k] for k in known if k in lower), None)
 
 
-def _aligned(names: list[str] | None, n: int, pool: Pool) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
+def aligned(names: list[str] | None, n: int, pool: Pool) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
     """(position in the pool of each label, -1 where there is none; names that the pool lacks; notes)."""
     if names is None:
         if n != len(pool):
