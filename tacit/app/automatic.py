@@ -90,7 +90,7 @@ def picked(
     known = None if labels is None else read_labels(labels, pool)
 
     def judge() -> Any:
-        return judge_of(modality, pool, known, Goal(), np.random.default_rng([recipe.seed, 19]))
+        return judge_of(modality, pool, known, Goal(), np.random.default_rng([recipe.seed, 19]), 0.0, recipe.forbidden, recipe.view_options)
 
     trials = Trials(recipe, pool, modality, feeder(), [task for task, _ in AUTO[modality.name]], judge, place, watch, show.say)
     record = trials.play()

@@ -185,7 +185,7 @@ def compare(
         tasks = [task for text in pretext for task in parse_pretext(text)] or [task for task, _ in AUTO[modality.name][:SIX]]
         say(f"{pool.described}: {len(pool):,} samples, {modality.name}; comparing {', '.join(tasks)}")
         feeder = Feeder(pool, modality)
-        judge = judge_of(modality, pool, known, stated, np.random.default_rng(base.seed))
+        judge = judge_of(modality, pool, known, stated, np.random.default_rng(base.seed), 0.0, base.forbidden, base.view_options)
 
         def learn(task: str, seconds: float, seed: int, resumed: Any) -> Any:
             spent = 0.0 if resumed is None else float(resumed.about["tournament_seconds"])
@@ -193,7 +193,7 @@ def compare(
             return teach(wish, pool, start=resumed, modality=modality, feeder=feeder, about={"tournament_seconds": seconds})
 
         try:
-            found = play(learn, tasks, 60 * minutes, judge, seeds, pool.described, progress)
+            found = play(learn, tasks, 60 * minutes, judge, seeds, pool.described, progress, AUTO[modality.name][0][0])
         finally:
             feeder.close()
         if out is not None:

@@ -2,15 +2,17 @@
 
 With labels: the same few splits for everyone (whole entities, or the latest, held out), so that differences are paired. A third of the labels is
 held back from them: a judge of its own (`fresh`), who has chosen nothing, scores the winner on those.
-Without: effective rank (Garrido et al., "RankMe", 2023), how well two views of a sample find each other, and uniformity (Wang and Isola, 2020),
-each as a share of what the untrained encoder has. They tell a collapsed encoder from a sound one; which of two sound ones serves a purpose they
-cannot know, and a task that is trained on agreement of views is flattered by the second.
+Without: how well two views of a sample find each other, and uniformity (Wang and Isola, 2020), each as a share of what an untrained encoder has.
+They tell a collapsed encoder from a sound one; which of two sound ones serves a purpose they know little of (docs/log.md has the rank correlations),
+and a task that is trained on agreement of views is flattered. Effective rank (Garrido et al., "RankMe", 2023) is not among them: over tasks it
+ranked the wrong way more often than not.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -31,11 +33,12 @@ from tacit.evaluation.rung import ladder
 from tacit.evaluation.rungs.untrained import fresh, readings
 from tacit.evaluation.setting import Setting
 from tacit.evaluation.splits import Split, how_split, split
-from tacit.learning.health import effective_rank, uniformity
+from tacit.learning.health import uniformity
 from tacit.nets.encoder import Batch, Encoder
 
 SPLITS, HELD = 5, 1 / 3
 LOOKED_AT = 512
+STANDARD = 1000  # unlabelled samples by which columns are standardised: each contestant's are embedded anew
 LEAST_APART = 6  # labels of each class, and entities, below which a third of them is too little to be a judge
 LEAST = 10  # labels below which they do not decide
 FEW = 5  # labels a class below which the report warns
@@ -92,7 +95,10 @@ class LabelJudge:
         return cls(setting, choosing, choosing, standing, fresh)
 
     def values(self, encoder: Encoder) -> NDArray[np.float64]:
-        return self._of(readings("ours", "ours", FrozenEncoder(encoder), self.setting))
+        others = self.setting.unlabelled
+        if others is not None:
+            others = others.take(np.arange(len(others))[:: -(-len(others) // STANDARD)])
+        return self._of(readings("ours", "ours", FrozenEncoder(encoder), replace(self.setting, unlabelled=others)))
 
     def rungs(self, encoder: Encoder) -> dict[str, NDArray[np.float64]]:
         self.setting = replace(self.setting, encoder=encoder)
@@ -130,36 +136,46 @@ def held_back(data: Labelled, goal: Goal, rng: np.random.Generator) -> tuple[NDA
     return train, held
 
 
-def judge_of(modality: Modality, pool: Pool, labels: Labels | None, goal: Goal, rng: np.random.Generator, seconds: float = 0.0) -> Judge:
-    """With enough labels by them, else label-free. labels: of some samples of this pool. Raises DataError."""
+def judge_of(
+    modality: Modality,
+    pool: Pool,
+    labels: Labels | None,
+    goal: Goal,
+    rng: np.random.Generator,
+    seconds: float = 0.0,
+    forbidden: Sequence[str] = (),
+    view_options: Mapping[str, Any] | None = None,
+) -> Judge:
+    """With enough labels by them, else label-free. labels: of some samples of this pool; forbidden, view_options: of the views that are learned
+    with, besides the goal's. Raises DataError."""
     seed, notes = int(rng.integers(2**31)), list[str]()
     if labels is None or len(labels.rows) < LEAST:
         at = np.sort(rng.choice(len(pool), min(len(pool), LOOKED_AT), replace=False))
-        return LabelFreeJudge(read_pool(pool, modality, at)[0], goal.forbidden, seed)
+        return LabelFreeJudge(read_pool(pool, modality, at)[0], (*goal.forbidden, *forbidden), seed, view_options)
     data, kept = decoded(modality, pool, labels, goal, rng, notes, "training")
     codes, _, classes = coded(labels.values[kept], labels.values[kept][:0], goal.kind)
     return LabelJudge.of(replace(data, labels=codes, classes=classes), goal, others(modality, pool, labels, rng), seed, seconds)
 
 
 class Sights(NamedTuple):
-    """rank: effective rank; found: share of samples whose nearest among all second views is their own; even: minus uniformity."""
+    """found: share of samples whose nearest among all second views is their own; even: minus uniformity."""
 
-    rank: float
     found: float
     even: float
 
 
 class LabelFreeJudge:
-    """samples: some of the pool; forbidden: views that change the meaning here."""
+    """samples: some of the pool; forbidden: views that change the meaning here; view_options: arguments of the views."""
 
-    def __init__(self, samples: Samples, forbidden: tuple[str, ...] = (), seed: int = 0) -> None:
+    def __init__(self, samples: Samples, forbidden: tuple[str, ...] = (), seed: int = 0, view_options: Mapping[str, Any] | None = None) -> None:
         self.samples, self.forbidden, self.seed = samples.take(slice(0, LOOKED_AT)), frozenset(forbidden), seed
+        self.view_options = dict(view_options or {})
         self.title, self.points, self.share, self.labelled = "label-free measures", 1.0, 0.0, False
         self.start: Sights | None = None
         self.fresh: Judge | None = None
 
     def values(self, encoder: Encoder) -> NDArray[np.float64]:
-        """[1] geometric mean of the three, each over the untrained encoder's."""
+        """[1] geometric mean of the two, each over the same untrained encoder's: that of the first who is judged."""
         if self.start is None:
             self.start = self.sights(fresh(encoder, self.samples, self.seed))
         pairs = zip(self.sights(encoder), self.start, strict=True)
@@ -169,24 +185,29 @@ class LabelFreeJudge:
         return {"the same encoder untrained": np.ones(1)}
 
     def sights(self, encoder: Encoder) -> Sights:
-        """Of two strong views of each sample."""
-        views = load("views", encoder.layout.modality)(encoder.layout, encoder.patch, self.forbidden)
+        """Of two strong views of each sample, by what was learned alone: simple features beside it are the same for all."""
+        views = load("views", encoder.layout.modality)(encoder.layout, encoder.patch, self.forbidden, **self.view_options)
         rng = torch.Generator().manual_seed(self.seed)
         reader, batch = FrozenEncoder(encoder), Batch.of(self.samples)
         seen = []
         for _ in range(2):
             view = views.strong(batch, rng)
             valid = None if view.valid is None else view.valid.numpy()
-            seen.append(torch.from_numpy(reader.embed(Samples(view.values.numpy(), valid))))
+            seen.append(_pooled(reader, Samples(view.values.numpy(), valid)))
         one, other = (torch.nn.functional.normalize(e - e.mean(0), dim=1) for e in seen)
         found = float(((one @ other.T).argmax(1) == torch.arange(len(one))).float().mean())
-        plain = torch.from_numpy(reader.embed(self.samples))
-        return Sights(effective_rank(plain), found, -uniformity(plain))
+        return Sights(found, -uniformity(_pooled(reader, self.samples)))
 
     @property
     def trust(self) -> str:
         return (
-            "There are no labels to judge by: effective rank, views that find each other, and uniformity decide. They rule out what has collapsed; "
-            "between sound encoders they are a weak guide, and tasks that train on agreement of views are flattered. "
+            "There are no labels to judge by: views that find each other and uniformity decide. They rule out what has collapsed; between sound "
+            "encoders they are a weak guide (rank correlation with labelled probes about a half, on four sets that were looked at for it), and tasks "
+            "that train on agreement of views are flattered. "
             "Losses of different tasks cannot be compared at all. Twenty labels a class would decide better."
         )
+
+
+def _pooled(reader: FrozenEncoder, samples: Samples) -> torch.Tensor:
+    """[N, D] of what was learned, without simple features beside it."""
+    return torch.cat([f.pooled.float().cpu() for f in reader.features(samples)])

@@ -3,6 +3,7 @@
 Every round all that are left have had the same time and are judged on the same splits; the better half goes on, with whoever is within one
 standard error of it (Jamieson and Talwalkar, "Non-stochastic best arm identification", 2016). The rungs of the null ladder take part.
 Whether the winner helps is not read off the rounds that chose it: see confirming.
+Without labels what won on other data counts: the first of auto's list has its measures taken PRIOR times, so that only a clear difference passes it.
 """
 
 from __future__ import annotations
@@ -28,13 +29,16 @@ Progress = Callable[[str, float], None]
 RESAMPLES = 2000
 CONFIRMED = "by what did not choose it"
 SURE = 0.9
+PRIOR = 1.5  # times the label-free measures of the first of auto's list; between sound encoders these differ by less (docs/log.md)
 
 
 @dataclass
 class Standing:
-    """One task: values [seeds, splits] of its last round, seconds each of its encoders had, out: the round it left in (0: never), failed: why."""
+    """One task: values [seeds, splits] of its last round, seconds each of its encoders had, out: the round it left in (0: never), failed: why;
+    weight: by how much its values count when tasks are ranked."""
 
     task: str
+    weight: float = 1.0
     values: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
     seconds: float = 0.0
     out: int = 0
@@ -44,6 +48,11 @@ class Standing:
     @property
     def mean(self) -> float:
         return float(self.values.mean()) if self.values.size else -math.inf
+
+    @property
+    def worth(self) -> float:
+        """The mean as it counts."""
+        return self.weight * self.mean
 
 
 @dataclass
@@ -102,7 +111,7 @@ class Comparison:
 
     def _unlabelled(self, first: Standing) -> str:
         """Without labels nothing is said to help."""
-        told = f"{first.task} ({_told(self, first.mean)} times the untrained encoder's, effective rank, views found and uniformity together)"
+        told = f"{first.task} ({_told(self, first.mean)} times the untrained encoder's, views found and uniformity together)"
         if first.mean <= 1:
             return f"Not one that can be named: without labels the best that can be seen is {told}, which is no better than untrained."
         return f"{first.task}, as far as can be told without labels; whether it helps cannot be. By what can be seen: {told}."
@@ -116,7 +125,8 @@ class Comparison:
             return f"{self.winner} alone was tried: whether another task would do better is not known (--pretext NAME,NAME tries others)."
         if not self.judge.labelled:
             first = f"{self.winner} stays first in {self.sure:.0%} of resamples of seeds, by these measures"
-            return f"{first}: that is not how likely it is to serve you best."
+            favoured = [f" {s.task} counts {s.weight:g} times, since it won on other data." for s in self.standings if s.weight != 1]
+            return f"{first}: that is not how likely it is to serve you best.{''.join(favoured)}"
         if self.sure >= SURE:
             return f"{self.winner} stays first in {self.sure:.0%} of resamples of seeds and splits."
         near = [s.task for s in self.standings[1:] if s.values.size and not s.out][:2]
@@ -138,11 +148,19 @@ class Comparison:
 
 
 def compare(
-    learn: Learn, tasks: Sequence[str], seconds: float, judge: Judge, seeds: int = 3, dataset: str = "", progress: Progress | None = None
+    learn: Learn,
+    tasks: Sequence[str],
+    seconds: float,
+    judge: Judge,
+    seeds: int = 3,
+    dataset: str = "",
+    progress: Progress | None = None,
+    prior: str = "",
 ) -> Comparison:
-    """seconds: that each finalist's encoder has had in the end. Raises DataError where no task can be learned at all."""
+    """seconds: that each finalist's encoder has had in the end; prior: the task that won on other data, where there are no labels to say
+    what wins here. Raises DataError where no task can be learned at all."""
     told, began = progress or (lambda what, share: None), time.monotonic()
-    standings = [Standing(task) for task in dict.fromkeys(tasks)]
+    standings = [Standing(task, PRIOR if task == prior and not judge.labelled else 1.0) for task in dict.fromkeys(tasks)]
     rounds = max(1, math.ceil(math.log2(len(standings)))) if len(standings) > 1 else 1
     road = [seconds / 2 ** (rounds - turn) for turn in range(1, rounds + 1)]
     rungs: dict[str, NDArray[np.float64]] = {}
@@ -155,7 +173,7 @@ def compare(
                 rungs = judge.rungs(next(iter(standing.models.values())).encoder)
         if turn < rounds:
             _halve([s for s in standings if not s.out and not s.failed], turn, judge.share)
-    standings.sort(key=lambda s: (bool(s.failed), -s.seconds, -s.mean))
+    standings.sort(key=lambda s: (bool(s.failed), -s.seconds, -s.worth))
     first = standings[0]
     if first.failed:
         raise DataError(f"no task could be learned: {'; '.join(f'{s.task}: {s.failed}' for s in standings)}.", "Check the data with `tacit inspect`.")
@@ -181,12 +199,12 @@ def _play(standing: Standing, learn: Learn, judge: Judge, budget: float, seeds: 
 
 def _halve(running: list[Standing], turn: int, share: float) -> None:
     """The worse half is out, but for those within a standard error of the last that goes on."""
-    ranked = sorted(running, key=lambda s: -s.mean)
+    ranked = sorted(running, key=lambda s: -s.worth)
     kept = max(1, math.ceil(len(ranked) / 2))
     last = ranked[kept - 1]
     for standing in ranked[kept:]:
-        error = standard_error(last.values - standing.values, share)
-        if last.mean - standing.mean > (error if math.isfinite(error) else 0.0):
+        error = standard_error(last.weight * last.values - standing.weight * standing.values, share)
+        if last.worth - standing.worth > (error if math.isfinite(error) else 0.0):
             standing.out = turn
 
 
@@ -194,7 +212,7 @@ def share_first(finalists: Sequence[Standing]) -> float:
     """Share of resamples, of seeds and of splits, in which the first stays first."""
     if len(finalists) < 2:
         return 1.0
-    rng, values = np.random.default_rng(0), [s.values for s in finalists]
+    rng, values = np.random.default_rng(0), [s.weight * s.values for s in finalists]
     seeds, splits = values[0].shape
     wins = 0
     for _ in range(RESAMPLES):

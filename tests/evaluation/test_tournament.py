@@ -104,6 +104,17 @@ def test_without_labels_nothing_is_said_to_help() -> None:
     assert "not how likely it is to serve you best" in page and "Labels: twenty a class" in page
 
 
+def test_what_won_elsewhere_counts_where_there_are_no_labels() -> None:
+    judge = Scores()
+    judge.labelled = False  # type: ignore[misc]
+    found = compare(Learned(), ["good", "fair", "poor", "bad"], 8, judge, seeds=2, prior="poor")
+    assert [s.task for s in found.standings][:2] == ["poor", "good"]  # 0.6 counts as 0.9 and is close enough
+    assert "poor counts 1.5 times" in found.markdown() and found.standings[0].mean == pytest.approx(0.6 + judge.splits.mean(), abs=0.05)
+    WORTH["great"] = 1.9
+    assert compare(Learned(), ["great", "poor"], 8, judge, seeds=2, prior="poor").winner == "great"
+    assert compare(Learned(), ["good", "poor"], 8, Scores(), seeds=2, prior="poor").winner == "good"  # labels know better
+
+
 def test_errors_count_seeds_and_overlapping_splits() -> None:
     rng = np.random.default_rng(0)
     assert standard_error(np.zeros((1, 1)), 0.5) == np.inf
