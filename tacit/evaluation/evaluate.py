@@ -23,10 +23,11 @@ from tacit.connect.labels import Labels
 from tacit.contracts.errors import DataError, TacitError
 from tacit.contracts.goal import Goal
 from tacit.contracts.pool import Pool
+from tacit.evaluation.caveats import flattering, untested
 from tacit.evaluation.contestant import Frozen
 from tacit.evaluation.decoding import decoded, others
 from tacit.evaluation.embedding import FrozenEncoder
-from tacit.evaluation.labelled import Labelled, coded
+from tacit.evaluation.labelled import coded, require_samples
 from tacit.evaluation.metric import Metric
 from tacit.evaluation.protocol import Finding, protocol_named
 from tacit.evaluation.rung import ladder
@@ -121,15 +122,20 @@ def set_up(
         codes, _, classes = coded(test_labels.values[kept], test_labels.values[kept][:0], goal.kind)
         whole = replace(test, labels=codes, classes=classes)
         parts = split(whole, goal, rng, 0.5)
+        if classes:
+            require_samples(codes[parts.train], classes, parts.how)
         notes.append(f"no training labels were given: half of the labelled samples are learned from, split {parts.how}")
         train, test, unlabelled = whole.take(parts.train), whole.take(parts.held), None
     else:
         train, kept_train = decoded(model.modality, train_pool, train_labels, goal, rng, notes, "training")
         train_codes, test_codes, classes = coded(train_labels.values[kept_train], test_labels.values[kept], goal.kind)
+        if classes:
+            require_samples(train_codes, classes)
         train, test = replace(train, labels=train_codes, classes=classes), replace(test, labels=test_codes, classes=classes)
         masks = None if masks is None else (masks[0][kept_train], masks[1][kept])
         unlabelled = others(model.modality, train_pool, train_labels, rng)
         notes += flattering(train, test)
+    notes += untested(test)
     metric = Metric(goal, test.labels, test.classes)
     if not goal.metric:
         notes.append(f"no metric was stated: {metric.title}, by the labels of the test")
@@ -138,18 +144,6 @@ def set_up(
     seed = int(rng.integers(2**31))
     title = name or test_pool.described
     return Setting(train, test, goal, metric, unlabelled, model.encoder, masks=masks, name=title, seed=seed, seconds=seconds, notes=notes)
-
-
-def flattering(train: Labelled, test: Labelled) -> list[str]:
-    """What makes a split that was given flatter: entities on both sides, training samples later than the test."""
-    told = []
-    if train.entity is not None and test.entity is not None and (both := np.intersect1d(train.entity.astype(str), test.entity.astype(str))).size:
-        told.append(
-            f"{len(both)} of {len(np.unique(test.entity.astype(str)))} entities of the test are in the training samples, too: numbers flatter"
-        )
-    if train.time is not None and test.time is not None and len(train) and len(test) and (late := train.time > np.min(test.time)).any():
-        told.append(f"{int(late.sum())} of {len(train)} training samples are later than the first of the test: numbers may flatter")
-    return told
 
 
 def evaluate_setting(

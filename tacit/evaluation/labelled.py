@@ -95,6 +95,25 @@ def coded(
     return train_codes, test_codes, tuple(classes)
 
 
+def require_samples(codes: NDArray[np.int64], classes: tuple[str, ...], how: str = "") -> None:
+    """Raises DataError where classes cannot be learned from these training samples: one without a sample, or hardly any with two.
+
+    how: by which split these samples came about, "" where they were given.
+    """
+    counts = np.bincount(codes, minlength=len(classes))
+    if 2 * len(classes) > len(codes):
+        raise DataError(
+            f"{len(classes)} classes for {len(codes)} training samples: hardly any class has two.",
+            'Is this the label column? Else give more labels, or state kind = "numbers" in the goal if they are quantities.',
+        )
+    if lacking := [classes[k] for k in np.flatnonzero(counts == 0)]:
+        split = f" once half of the labels are split off as the test ({how})" if how else ""
+        raise DataError(
+            f"no training sample is left of {'class' if len(lacking) == 1 else 'classes'} {', '.join(map(repr, lacking[:5]))}{split}.",
+            "Give more labels of them, give --train-labels, or leave them out.",
+        )
+
+
 def _name(value: Any) -> str:
     """1.0 and 1 are one class."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

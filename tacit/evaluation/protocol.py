@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit.contracts.catalog import load, names
-from tacit.contracts.errors import UnknownName
+from tacit.contracts.errors import DataError, UnknownName
 from tacit.evaluation.contestant import Contestant, Frozen
 from tacit.evaluation.intervals import over_samples, percentiles, resamples
 from tacit.evaluation.setting import Setting
 from tacit.evaluation.verdict import Verdict, verdict
 from tacit.ledger.result import Result
+
+TRY = "Look at the metric, and at the samples of each class there are; another metric is stated in the goal."
 
 
 @dataclass
@@ -60,8 +62,11 @@ def measured(
     boots: dict[tuple[str, str], NDArray[np.float64]] = {}
     over = "95 %, bootstrap over " + ("test samples" if setting.test.entity is None else "entities of the test")
     for (name, title), scores in answers.items():
-        boots[name, title] = over_samples(metric, labels, scores, drawn)
         values[name, title] = metric.score(labels, scores)
+        if not np.isfinite(values[name, title]):
+            rows.append(unmeasured(protocol, setting, name, title))
+            continue
+        boots[name, title] = over_samples(metric, labels, scores, drawn)
         low, high = percentiles(boots[name, title])
         extra = {"choice": (choices or {}).get(name, "")}
         rows.append(
@@ -79,10 +84,18 @@ def measured(
                 extra=extra,
             )
         )
-    mine = next(key for key in answers if key[0] == "ours")
-    rivals = [key for key in answers if key[0] != "ours"]
+    mine = next((key for key in boots if key[0] == "ours"), None)
+    if mine is None:
+        raise DataError(f"{metric.title} is no number for the answers of ours.", TRY)
+    rivals = [key for key in boots if key[0] != "ours"]
     if not rivals:
         return rows, Verdict("unknown", float("nan"), float("nan"), "", on, "", f"cannot be said {on}: no rung was run.")
     rival = max(rivals, key=lambda key: values[key])
     low, high = percentiles(boots[mine] - boots[rival])
     return rows, verdict(values[mine] - values[rival], low, high, rival[1], metric.points, metric.title, on, over)
+
+
+def unmeasured(protocol: str, setting: Setting, name: str, title: str) -> Result:
+    """The row of a contestant for whose answers the metric is no number: it is out of the comparison, and counted."""
+    reason = f"{setting.metric.title} is no number for {title}"
+    return Result(protocol, setting.metric.name, float("nan"), name, title, split=setting.how, n=len(setting.test), failed=reason)

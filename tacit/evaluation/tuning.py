@@ -1,7 +1,8 @@
 """Tuning: a head on frozen embeddings from few labels; its strength chosen by cross-validation, its arrays plain.
 
 Classes: multinomial logistic regression; numbers: ridge; both on embeddings standardised by the labelled samples' statistics (few
-samples: a floor on the deviation). Folds are by entity where one is given. The arrays are all that prediction needs, without scikit-learn.
+samples: a floor on the deviation). Folds are by entity where one is given. The arrays are all that prediction needs, without scikit-learn. The metric
+is chosen and counted as in an evaluation (see metric): one rule for both.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import check_scoring
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tacit.contracts.errors import DataError, ModelError
+from tacit.contracts.goal import Goal
+from tacit.evaluation.labelled import require_samples
+from tacit.evaluation.metric import Metric
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # C of the logistic regression
 RIDGES = (1.0, 10.0, 100.0, 1000.0, 10000.0)
@@ -43,15 +46,18 @@ def fit_head(
 ) -> Tuned:
     """embeddings [N, D], labels [N] classes (text or integers) or numbers (floats). Raises DataError: one class, too few samples."""
     numbers = labels.dtype.kind == "f"
-    metric = metric or ("neg_root_mean_squared_error" if numbers else "balanced_accuracy")
     if numbers:
-        folds = min(FOLDS, len(labels))
+        measure = Metric(Goal(metric or ""), labels, ())
+        folds = min(FOLDS, len(labels) // 2)  # of one number alone there is no R²
         made: list[Any] = [Ridge(alpha=a) for a in RIDGES]
         grid = RIDGES
     else:
         _, counts = np.unique(labels, return_counts=True)
         if len(counts) < 2:
             raise DataError("all labels are the same class; a head needs two at least.", "Label some of another class.")
+        classes, codes = np.unique(labels, return_inverse=True)
+        require_samples(codes, tuple(map(str, classes)))
+        measure = Metric(Goal(metric or ""), codes, tuple(map(str, classes)))
         folds = int(min(FOLDS, counts.min()))
         made = [LogisticRegression(C=c, max_iter=500, class_weight="balanced") for c in STRENGTHS]
         grid = STRENGTHS
@@ -60,13 +66,13 @@ def fit_head(
         folds = min(folds, *(len(np.unique(side)) for side in sides), FOLDS)  # so that every fold can have each class
     cuts = list(_ways(folds, numbers, groups, seed).split(embeddings, labels, groups)) if folds > 1 else []
     if not numbers:  # where whole entities are held out, the rest may lack a class
-        cuts = [(train, test) for train, test in cuts if len(test) and len(np.unique(labels[train])) == len(np.unique(labels))]
+        cuts = [(train, test) for train, test in cuts if len(np.unique(labels[test])) > 1 and len(np.unique(labels[train])) == len(counts)]
     folds = len(cuts)
     if folds < 2:  # nothing to choose by: the middle of the grid
         scores = np.zeros((len(made), 1))
         best = len(made) // 2
     else:
-        scores = np.array([[_score(m, embeddings, labels, train, test, metric) for train, test in cuts] for m in made])
+        scores = np.array([[_score(m, embeddings, labels, train, test, measure) for train, test in cuts] for m in made])
         best = int(scores.mean(1).argmax())
     chosen = make_pipeline(StandardScaler(), made[best])
     with warnings.catch_warnings():
@@ -77,7 +83,7 @@ def fit_head(
         heat = _heat(made[best], embeddings, labels, cuts)
         head["weights"], head["bias"] = head["weights"] / heat, head["bias"] / heat
     error = float(scores[best].std(ddof=1) / np.sqrt(folds)) if folds > 1 else float("nan")
-    return Tuned(head, metric, float(scores[best].mean()) if folds > 1 else float("nan"), error, float(grid[best]), folds)
+    return Tuned(head, measure.name, float(scores[best].mean()) if folds > 1 else float("nan"), error, float(grid[best]), folds)
 
 
 def _ways(folds: int, numbers: bool, groups: NDArray[Any] | None, seed: int) -> Any:
@@ -86,12 +92,14 @@ def _ways(folds: int, numbers: bool, groups: NDArray[Any] | None, seed: int) -> 
     return KFold(folds, shuffle=True, random_state=seed) if numbers else StratifiedKFold(folds, shuffle=True, random_state=seed)
 
 
-def _score(part: Any, x: NDArray[np.float32], y: NDArray[Any], train: NDArray[np.int64], test: NDArray[np.int64], metric: str) -> float:
+def _score(part: Any, x: NDArray[np.float32], y: NDArray[Any], train: NDArray[np.int64], test: NDArray[np.int64], measure: Metric) -> float:
     whole = make_pipeline(StandardScaler(), part)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         whole.fit(x[train], y[train])
-    return float(check_scoring(whole, metric)(whole, x[test], y[test]))
+    if not measure.classes:
+        return measure.score(y[test], whole.predict(x[test])[:, None])
+    return measure.score(np.searchsorted(whole[1].classes_, y[test]), whole.predict_proba(x[test]))
 
 
 def _heat(part: Any, x: NDArray[np.float32], y: NDArray[Any], cuts: list[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> np.float32:

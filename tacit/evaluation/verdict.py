@@ -51,6 +51,7 @@ def verdict(gain: float, low: float, high: float, rung: str, points: float, metr
 
 def by_draws(ours: NDArray[np.float64], rungs: dict[str, NDArray[np.float64]], points: float, metric: str, on: str) -> Verdict:
     """ours [draws], rungs {title: [draws], NaN where a draw was not run}: paired over the draws that both ran."""
+    rungs = {title: values for title, values in rungs.items() if (np.isfinite(values) & np.isfinite(ours)).any()}
     if not rungs:
         return Verdict("unknown", float("nan"), float("nan"), "", on, "", f"cannot be said {on}: no rung was run.")
     rival = max(rungs, key=lambda title: float(np.nanmean(rungs[title])))
@@ -61,6 +62,7 @@ def by_draws(ours: NDArray[np.float64], rungs: dict[str, NDArray[np.float64]], p
 
 def against_best(ours: Scored, rungs: dict[str, Scored], points: float, metric: str, on: str) -> Verdict:
     """Few labels: paired over the draws that both ran and over the test samples, corrected for the pool that draws share."""
+    rungs = {title: part for title, part in rungs.items() if len(ours.less(part).values)}
     if not rungs:
         return Verdict("unknown", float("nan"), float("nan"), "", on, "", f"cannot be said {on}: no rung was run.")
     rival = max(rungs, key=lambda title: float(np.nanmean(rungs[title].values)))

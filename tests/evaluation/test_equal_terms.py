@@ -11,7 +11,7 @@ import torch
 from tacit.contracts.goal import Goal
 from tacit.contracts.layout import Layout, Samples
 from tacit.evaluation import training
-from tacit.evaluation.evaluate import flattering
+from tacit.evaluation.caveats import flattering
 from tacit.evaluation.labelled import Labelled
 from tacit.evaluation.metric import Metric
 from tacit.evaluation.rungs.untrained import fresh, starts

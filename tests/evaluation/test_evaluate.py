@@ -155,3 +155,34 @@ def test_goals_are_read_from_recipes(tmp_path: Path) -> None:
         Goal.of({"metrik": "f1"})
     with pytest.raises(DataError, match="what it is>what was said"):
         Goal(costs={"sick": 3})
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (["a"] * 40, r"all training labels are 'a'.*needs two classes"),
+        ([f"name {i}" for i in range(40)], r"40 classes for 20 training samples: hardly any class has two.*Is this the label column"),
+        (["a", "b"] * 20 + ["rare"], r"no training sample is left of class 'rare' once half of the labels are split off as the test \(random\)"),
+    ],
+)
+def test_labels_that_cannot_be_judged_by_are_refused(data: Path, digit_model: SampleModel, values: list[str], says: str) -> None:
+    test = open_pool(str(data / "image_mnist/t10k-images-idx3-ubyte.gz"))
+    known = some(read_labels(str(data / "image_mnist/labels/t10k-labels-idx1-ubyte.gz"), test), len(values))
+    with pytest.raises(DataError, match=says):
+        set_up(digit_model, test, replace(known, values=np.array(values)), None, None, Goal(), np.random.default_rng(0))
+
+
+def test_classes_are_asked_of_both_sides(data: Path, digit_model: SampleModel) -> None:
+    test = open_pool(str(data / "image_mnist/t10k-images-idx3-ubyte.gz"))
+    known = some(read_labels(str(data / "image_mnist/labels/t10k-labels-idx1-ubyte.gz"), test), 40)
+    drawn = {"ab": list("ab") * 20, "abc": list("abca") * 10, "a": list("a") * 40}
+    sides = {name: replace(known, values=np.array(values)) for name, values in drawn.items()}
+    with pytest.raises(DataError, match="all 40 test samples are of class 'a'"):
+        set_up(digit_model, test, sides["a"], test, sides["ab"], Goal(), np.random.default_rng(0))
+    with pytest.raises(DataError, match="test labels 'c' occur in no training label"):
+        set_up(digit_model, test, sides["abc"], test, sides["ab"], Goal(), np.random.default_rng(0))
+    notes = set_up(digit_model, test, sides["ab"], test, sides["abc"], Goal(), np.random.default_rng(0)).notes
+    assert "of 1 of 3 classes there is no test sample (c): the numbers say nothing of them" in notes
+    many = replace(known, values=np.array([f"name {i}" for i in range(40)]))
+    with pytest.raises(DataError, match="40 classes for 40 training samples"):
+        set_up(digit_model, test, many, test, many, Goal(), np.random.default_rng(0))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from tacit.contracts.errors import DataError
 from tacit.contracts.goal import Goal
 from tacit.contracts.layout import Layout, Samples
 from tacit.evaluation.contestant import Frozen, Variant
@@ -126,6 +129,31 @@ def test_a_rung_that_ran_fewer_draws_is_compared_on_those() -> None:
     dear = np.array([0.9, 0.8, np.nan, np.nan])
     said = by_draws(np.array([0.8, 0.71, 0.1, 0.1]), {"dear": dear, "cheap": np.zeros(4)}, 100, "accuracy", "here")
     assert said.rung == "dear" and said.gain == pytest.approx(-0.095) and "2 draws" in said.by
+
+
+def uncertain(bad: float) -> Callable[[Any, Any], float]:
+    """A metric that is no number where the answers are all alike (as a correlation is), or always."""
+
+    def agreement(truth: Any, said: Any) -> float:
+        return float("nan") if bad or len(set(said.tolist())) == 1 else float((truth == said).mean())
+
+    return agreement
+
+
+@pytest.mark.parametrize("protocol", ["knn", "probe", "fewshot"])
+def test_a_metric_that_is_no_number_is_a_counted_row_or_a_plain_error(digits: Digits, protocol: str) -> None:
+    train, test = digits("train", 120), digits("t10k", 100)
+    goal = Goal(metric=uncertain(0), seeds=2)
+    setting = Setting(train, test, goal, Metric(goal, test.labels, test.classes), seconds=0)
+    rungs, _ = ladder(setting, ("constant", "raw"))
+    found = protocol_named(protocol).run(setting, oracle(setting, 0.5), rungs)
+    failed = [r for r in found.rows if r.failed]
+    assert [r.contestant for r in failed] == ["constant"] and "agreement is no number for" in failed[0].failed
+    assert found.verdict is not None and found.verdict.rung == next(r.title for r in rungs if r.name == "raw")
+    never = Goal(metric=uncertain(1), seeds=2)
+    lost = replace(setting, goal=never, metric=Metric(never, test.labels, test.classes))
+    with pytest.raises(DataError, match="agreement is no number for"):
+        protocol_named(protocol).run(lost, oracle(lost, 0.5), rungs)
 
 
 def test_labels_needed_are_interpolated_over_their_logarithm() -> None:

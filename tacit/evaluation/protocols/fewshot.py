@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit.contracts.errors import DataError
 from tacit.evaluation.contestant import Answer, Contestant, Frozen
 from tacit.evaluation.overlap import GROUPS, Scored, over_draws_and_test
-from tacit.evaluation.protocol import Finding, Protocol
+from tacit.evaluation.protocol import TRY, Finding, Protocol, unmeasured
 from tacit.evaluation.setting import Setting
 from tacit.evaluation.splits import draw, parts_of
 from tacit.evaluation.verdict import against_best
@@ -61,7 +62,11 @@ class Fewshot(Protocol):
             curve = {size: scored(setting, [next(said) for _ in drawn], groups, size) for size, drawn in draws.items()}
             curves[contestant.title] = {size: part for size, part in curve.items() if np.isfinite(part.values).any()}
             finding.rows += [self._row(setting, contestant, size, part) for size, part in curves[contestant.title].items()]
+            if not curves[contestant.title]:
+                finding.rows.append(unmeasured("fewshot", setting, contestant.name, contestant.title))
         mine = curves.pop(ours.title)
+        if not mine:
+            raise DataError(f"{setting.metric.title} is no number for ours with any number of labels.", TRY)
         at = max((s for s in mine if s <= (SAID_AT if setting.train.classes else 10 * SAID_AT)), default=min(mine))
         on = f"at {at} labels {'a class' if setting.train.classes else 'in all'}"
         there = {title: curve[at] for title, curve in curves.items() if at in curve}

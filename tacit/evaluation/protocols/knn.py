@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from tacit.contracts.errors import DataError
 from tacit.evaluation.contestant import Contestant, Frozen
-from tacit.evaluation.protocol import Finding, Protocol, measured
+from tacit.evaluation.protocol import TRY, Finding, Protocol, measured, unmeasured
 from tacit.evaluation.setting import Setting
 from tacit.evaluation.splits import split
 
@@ -27,21 +28,27 @@ class Knn(Protocol):
 
     def run(self, setting: Setting, ours: Frozen, rungs: list[Contestant]) -> Finding:
         parts = split(setting.train, setting.goal, setting.rng(7))
-        answers, choices = {}, {}
+        answers, choices, failed = {}, {}, []
         weights = setting.weights(np.arange(len(setting.train)))
         targets = setting.train.targets if weights is None else setting.train.targets * weights[:, None]
         for contestant in (ours, *(r for r in rungs if isinstance(r, Frozen))):
-            best: tuple[float, str, str, int] = (-np.inf, "", "", 0)
+            best: tuple[float, str, str, int] | None = None
             for key, (train, *_) in contestant.variants.items():
                 votes = neighbour_votes(train[parts.train], train[parts.held], targets[parts.train])
                 for k, scores in zip(SIZES, votes, strict=False):
                     valued = setting.metric.score(setting.train.labels[parts.held], scores)
-                    best = max(best, (valued, key, f"{key}, k = {k}", k), key=lambda b: b[0])
+                    if np.isfinite(valued) and (best is None or valued > best[0]):
+                        best = (valued, key, f"{key}, k = {k}", k)
+            if best is None:
+                failed.append(unmeasured("knn", setting, contestant.name, contestant.title))
+                continue
             _, key, choices[contestant.name], k = best
             train, test, *_ = contestant.variants[key]
             answers[contestant.name, contestant.title] = neighbour_votes(train, test, targets, (k,))[0]
+        if failed and failed[0].contestant == "ours":
+            raise DataError(f"{setting.metric.title} is no number for any reading and any number of neighbours of ours, on validation.", TRY)
         rows, sentence = measured("knn", setting, answers, f"by neighbours among {len(setting.train):,} labels", choices)
-        return Finding(rows, sentence)
+        return Finding(rows + failed, sentence)
 
 
 def unit(rows: Any) -> Any:
