@@ -27,9 +27,9 @@ class Picked(NamedTuple):
     facts: dict[str, Any]
 
 
-def why_no_trials(recipe: Recipe, modality: str, goes_on: bool) -> str:
-    """ "" where the first of the list are to be tried. goes_on: learning goes on from a model."""
-    from tacit.evaluation.trials import LEAST, SHARE, share_of
+def why_no_trials(recipe: Recipe, modality: str, goes_on: bool, labelled: bool) -> str:
+    """ "" where the first of the list are to be tried. goes_on: learning goes on from a model; labelled: labels were given."""
+    from tacit.evaluation.trials import BLIND, LABELLED, LEAST, share_of
     from tacit.pretext.auto_list import AUTO
 
     seconds = recipe.budget.seconds
@@ -41,15 +41,15 @@ def why_no_trials(recipe: Recipe, modality: str, goes_on: bool) -> str:
         return "a model is gone on from, whose start trials would not share"
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         return "trials are for one process"
-    if share_of(seconds, len(AUTO[modality]))[0] < 2:
-        return f"the budget is too small for trials, which begin at {2 * LEAST / SHARE / 60:.1f} min"
+    if share_of(seconds, len(AUTO[modality]), labelled)[0] < 2:
+        return f"the budget is too small for trials, which begin at {2 * LEAST / (LABELLED if labelled else BLIND)[0] / 60:.1f} min"
     return ""
 
 
 @contextmanager
-def place_of(out: Path | None, recipe: Recipe, modality: str, goes_on: bool) -> Iterator[Path | None]:
+def place_of(out: Path | None, recipe: Recipe, modality: str, goes_on: bool, labelled: bool) -> Iterator[Path | None]:
     """Where a run with trials lives: `out`, or a folder for as long as it lasts; `out` as it is where there are none."""
-    if out is not None or recipe.pretext or why_no_trials(recipe, modality, goes_on):
+    if out is not None or recipe.pretext or why_no_trials(recipe, modality, goes_on, labelled):
         yield out
         return
     with TemporaryDirectory(prefix="tacit-trials-") as folder:
@@ -75,7 +75,7 @@ def picked(
     from tacit.pretext.auto_list import AUTO
 
     name, story = AUTO[modality.name][0]
-    reason = why_no_trials(recipe, modality.name, goes_on)
+    reason = why_no_trials(recipe, modality.name, goes_on, labels is not None)
     if reason:
         if labels is not None:
             show.say(f"the labels are not used: {reason}")
@@ -90,8 +90,10 @@ def picked(
     known = None if labels is None else read_labels(labels, pool)
 
     def judge() -> Any:
-        return judge_of(modality, pool, known, Goal(), np.random.default_rng([recipe.seed, 19]), 0.0, recipe.forbidden, recipe.view_options)
+        rng = np.random.default_rng([recipe.seed, 19])
+        return judge_of(modality, pool, known, Goal(), rng, 0.0, recipe.forbidden, recipe.view_options, apart=False)
 
-    trials = Trials(recipe, pool, modality, feeder(), [task for task, _ in AUTO[modality.name]], judge, place, watch, show.say)
+    tasks = [task for task, _ in AUTO[modality.name]]
+    trials = Trials(recipe, pool, modality, feeder(), tasks, judge, place, labels is not None, watch, show.say)
     record = trials.play()
     return Picked(trials.of(record.task), record.why, {"choice": record.facts()})

@@ -62,7 +62,7 @@ def learn_samples(
             return feeders[0]
 
         try:
-            with place_of(out, recipe, modality.name, model is not None) as place:
+            with place_of(out, recipe, modality.name, model is not None, labels is not None) as place:
                 recipe, why, chosen = picked(recipe, pool, modality, feeder, place, labels, model is not None, stopper.watch, show)
                 if model is not None:
                     recipe = replace(recipe, encoder=model.encoder_name, encoder_options={})

@@ -86,10 +86,14 @@ class LabelJudge:
         self.share = HELD / (1 - HELD)  # of the rows asked, which are a finite part: what each split holds out over what it leaves
 
     @classmethod
-    def of(cls, data: Labelled, goal: Goal, unlabelled: Labelled | None = None, seed: int = 0, seconds: float = 0.0) -> LabelJudge:
-        """data: the labelled samples; unlabelled: others that rungs may learn from; seconds: for the supervised rung, 0: none."""
+    def of(
+        cls, data: Labelled, goal: Goal, unlabelled: Labelled | None = None, seed: int = 0, seconds: float = 0.0, apart: bool = True
+    ) -> LabelJudge:
+        """data: the labelled samples; unlabelled: others that rungs may learn from; seconds: for the supervised rung, 0: none; apart: hold a third
+        back for a verdict."""
         setting = Setting(data, data, goal, Metric(goal, data.labels, data.classes), unlabelled, seed=seed, seconds=seconds)
-        choosing, back = held_back(data, goal, setting.rng(22))
+        everyone = np.arange(len(data))
+        choosing, back = held_back(data, goal, setting.rng(22)) if apart else (everyone, everyone[:0])
         standing: list[Contestant] = []
         fresh = cls(setting, np.arange(len(data)), back, standing) if len(back) else None
         return cls(setting, choosing, choosing, standing, fresh)
@@ -145,16 +149,17 @@ def judge_of(
     seconds: float = 0.0,
     forbidden: Sequence[str] = (),
     view_options: Mapping[str, Any] | None = None,
+    apart: bool = True,
 ) -> Judge:
     """With enough labels by them, else label-free. labels: of some samples of this pool; forbidden, view_options: of the views that are learned
-    with, besides the goal's. Raises DataError."""
+    with, besides the goal's; apart: hold a third of the labels back for a verdict. Raises DataError."""
     seed, notes = int(rng.integers(2**31)), list[str]()
     if labels is None or len(labels.rows) < LEAST:
         at = np.sort(rng.choice(len(pool), min(len(pool), LOOKED_AT), replace=False))
         return LabelFreeJudge(read_pool(pool, modality, at)[0], (*goal.forbidden, *forbidden), seed, view_options)
     data, kept = decoded(modality, pool, labels, goal, rng, notes, "training")
     codes, _, classes = coded(labels.values[kept], labels.values[kept][:0], goal.kind)
-    return LabelJudge.of(replace(data, labels=codes, classes=classes), goal, others(modality, pool, labels, rng), seed, seconds)
+    return LabelJudge.of(replace(data, labels=codes, classes=classes), goal, others(modality, pool, labels, rng), seed, seconds, apart)
 
 
 class Sights(NamedTuple):

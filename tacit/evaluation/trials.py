@@ -27,9 +27,8 @@ from tacit.learning.loop import FILE, Loop
 from tacit.learning.recipe import Recipe
 from tacit.learning.teaching import teach
 
-SHARE = 0.15  # of the budget, for all trials together
+LABELLED, BLIND = (0.15, 3), (0.08, 2)  # (share of the budget for all trials together, candidates) with labels and without, where little is seen
 LEAST = 10.0  # seconds of one trial: below, encoders have hardly begun
-MOST = 3  # candidates
 ERRORS = 2.0  # standard errors over splits by which labels must speak against the list's first
 MARGIN = 1.5  # times the first's label-free measures that another must have where there are no labels
 RECORD, PLACE = "trials.json", "trials"
@@ -62,10 +61,11 @@ class Record:
         return {k: v for k, v in asdict(self).items() if k != "about"}
 
 
-def share_of(seconds: float, candidates: int) -> tuple[int, float]:
+def share_of(seconds: float, candidates: int, labelled: bool) -> tuple[int, float]:
     """(how many may begin, seconds of each); (1, 0) where the budget is too small for two."""
-    for many in range(min(candidates, MOST), 1, -1):
-        if (each := SHARE * seconds / many) >= LEAST:
+    share, most = LABELLED if labelled else BLIND
+    for many in range(min(candidates, most), 1, -1):
+        if (each := share * seconds / many) >= LEAST:
             return many, each
     return 1, 0.0
 
@@ -95,7 +95,8 @@ def decided(tried: list[Tried], judge: Judge) -> tuple[str, str]:
 
 
 class Trials:
-    """Trials of tasks for one recipe. place: the run's folder, or a temporary one; watch: is handed each loop, so that a caller can stop it."""
+    """Trials of tasks for one recipe. labelled: whether labels were given; place: the run's folder, or a temporary one; watch: is handed each loop,
+    so that a caller can stop it."""
 
     def __init__(
         self,
@@ -106,12 +107,13 @@ class Trials:
         tasks: list[str],
         judge: Callable[[], Judge],
         place: Path,
+        labelled: bool,
         watch: Callable[[Loop], None] = lambda loop: None,
         say: Say = lambda text: None,
     ) -> None:
         seconds = recipe.budget.seconds
         assert seconds is not None
-        many, self.each = share_of(seconds, len(tasks))
+        many, self.each = share_of(seconds, len(tasks), labelled)
         self.tasks = tasks[:many]
         self.recipe = replace(recipe, minutes=(seconds - (many - 1) * self.each) / 60)
         self.pool, self.modality, self.feeder, self.place, self.watch, self.say = pool, modality, feeder, place, watch, say

@@ -18,8 +18,7 @@ from tacit.evaluation.trials import PLACE, RECORD, Trials, Tried, decided, forge
 from tacit.export.model_folder import weights_of
 from tacit.learning import loop
 from tacit.learning.feeding import Feeder
-from tacit.learning.learner import Learner
-from tacit.learning.loop import FILE
+from tacit.learning.loop import FILE, Loop
 from tacit.learning.recipe import Recipe
 from tacit.learning.teaching import fit_modality, teach
 from tacit.pretext import auto_list
@@ -52,13 +51,13 @@ class Scores:
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time is what steps take, so that a budget of minutes is the same on every machine."""
     torch.set_num_threads(1)
-    now, step = [0.0], Learner.step
+    now, step = [0.0], Loop._step
 
-    def counted(self: Learner, *arguments: Any) -> Any:
+    def counted(self: Loop, *arguments: Any) -> Any:
         now[0] += STEP
         return step(self, *arguments)
 
-    monkeypatch.setattr(Learner, "step", counted)
+    monkeypatch.setattr(Loop, "_step", counted)
     monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: now[0]))
 
 
@@ -77,7 +76,7 @@ def trials(waves: np.ndarray) -> Callable[..., Trials]:
 
     def make(place: Path, *worth: float, **options: Any) -> Trials:
         judge = Scores(*worth)
-        return Trials(RECIPE, pool, modality, Feeder(pool, modality), ["contrastive", "inpainting"], lambda: judge, place, **options)
+        return Trials(RECIPE, pool, modality, Feeder(pool, modality), ["contrastive", "inpainting"], lambda: judge, place, True, **options)
 
     return make
 
@@ -88,8 +87,9 @@ def finished(trials: Trials, task: str) -> bytes:
 
 
 def test_small_budgets_bear_no_trials() -> None:
-    assert share_of(300, 7) == (3, pytest.approx(15)) and share_of(300, 2) == (2, pytest.approx(22.5))
-    assert share_of(140, 7) == (2, pytest.approx(10.5)) and share_of(120, 7) == share_of(900, 1) == (1, 0.0)
+    assert share_of(300, 7, True) == (3, pytest.approx(15)) and share_of(300, 2, True) == (2, pytest.approx(22.5))
+    assert share_of(300, 7, False) == (2, pytest.approx(12)) and share_of(200, 7, False) == (1, 0.0)
+    assert share_of(140, 7, True) == (2, pytest.approx(10.5)) and share_of(120, 7, True) == share_of(900, 1, True) == (1, 0.0)
 
 
 def test_the_first_of_the_list_stands_unless_clearly_beaten() -> None:
@@ -131,16 +131,16 @@ def test_a_kill_changes_nothing(trials: Callable[..., Trials], tmp_path: Path, m
     """In the first trial, in the second, and between the decision and the run."""
     whole = trials(tmp_path / "whole", 0.5, 0.9)
     record = whole.play()
-    steps, step = [0], Learner.step
+    steps, step = [0], Loop._step
 
-    def dying(self: Learner, *arguments: Any) -> Any:
+    def dying(self: Loop, *arguments: Any) -> Any:
         steps[0] += 1
         if steps[0] == moment:
             raise Killed
         return step(self, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Learner, "step", dying)
+        patch.setattr(Loop, "_step", dying)
         if moment == "decided":
             patch.setattr(Path, "replace", lambda self, to: (_ for _ in ()).throw(Killed))
         doomed = trials(tmp_path / "killed", 0.5, 0.9)
@@ -154,13 +154,13 @@ def test_a_kill_changes_nothing(trials: Callable[..., Trials], tmp_path: Path, m
 
 def test_an_interruption_keeps_the_first(trials: Callable[..., Trials], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    step = Learner.step
+    step = Loop._step
 
-    def stopping(self: Learner, *arguments: Any) -> Any:
+    def stopping(self: Loop, *arguments: Any) -> Any:
         seen[-1].stop = len(seen) == 2
         return step(self, *arguments)
 
-    monkeypatch.setattr(Learner, "step", stopping)
+    monkeypatch.setattr(Loop, "_step", stopping)
     record = trials(tmp_path, 0.5, 0.9, watch=seen.append).play()
     assert record.task == "contrastive" and "interrupted" in record.why and (tmp_path / FILE).exists()
 
@@ -178,7 +178,7 @@ def test_a_record_of_other_settings_is_not_gone_on_from(trials: Callable[..., Tr
 
 def test_learn_tries_and_says_so(waves: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(auto_list.AUTO, "series", (("contrastive", "it won"), ("inpainting", "it won, too")))
-    options = {"modality": "series", "minutes": 4, "batch": 16, "encoder": "dilated:width=16,hidden=16,depth=3"}
+    options = {"modality": "series", "minutes": 5, "batch": 16, "encoder": "dilated:width=16,hidden=16,depth=3"}
     learned = tacit.learn(waves, out=tmp_path / "m", **options)
     choice = learned.model.about["choice"]
     assert [t["task"] for t in choice["tried"]] == ["contrastive", "inpainting"] and choice["judged"] == "label-free measures"
