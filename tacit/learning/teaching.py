@@ -27,7 +27,7 @@ from tacit.learning import checkpoint
 from tacit.learning.feeding import Feeder, nothing
 from tacit.learning.learner import Learner
 from tacit.learning.loop import FILE, Learned, Loop, finish
-from tacit.learning.pacing import batch_for
+from tacit.learning.pacing import pace_for, with_threads
 from tacit.learning.recipe import ENCODERS, SUITED, TASKS, Recipe
 from tacit.learning.sampling import split
 from tacit.learning.settings import settle
@@ -162,22 +162,24 @@ def teach(
     if start is None and len(looked_at):
         encoder.begin(feeder.read(looked_at))
     views = make_views(recipe, modality, encoder)
-    if recipe.batch is None and recipe.budget.seconds is not None and world == 1:
-        recipe = replace(recipe, batch=_batch(recipe, modality, encoder, feeder, settings.batch, folder))
+    threads = torch.get_num_threads()
+    if recipe.budget.seconds is not None and world == 1 and (recipe.batch is None or threads > 1):
+        recipe, threads = _paced(recipe, modality, encoder, feeder, settings.batch, folder)
         settings = settle(len(feeder.rows), recipe.batch, recipe.rate, recipe.decay, modality.name)
     learner = make_learner(recipe, modality, encoder, views, len(feeder.rows))
     same = {**recipe.facts(), "samples": len(feeder.rows), "world": world}
     loop = Loop(learner, feeder, settings, feeder.rows[at], feeder.rows[held], recipe.budget, recipe.seed, folder, same, report, rank, world)
     begun(loop)
     try:
-        learned = loop.go()
+        with with_threads(threads):
+            learned = loop.go()
         if encoder.aside is not None:
             encoder.settle(feeder.read(looked_at))
     finally:
         if own:
             feeder.close()
     encoder.to("cpu").eval()
-    told = {**(about or {}), **_about(recipe, pool, feeder, learned, learner, settings.batch, start)}
+    told = {**(about or {}), **_about(recipe, pool, feeder, learned, learner, settings.batch, threads, start)}
     model = SampleModel(encoder, modality, recipe.encoder, told)
     if folder is not None and rank == 0:
         save(model, folder)
@@ -186,10 +188,8 @@ def teach(
     return model
 
 
-def _batch(recipe: Recipe, modality: Modality, encoder: Encoder, feeder: Feeder, largest: int, folder: Path | None) -> int:
-    """That of the run to go on with, or one that fits the budget."""
-    if folder is not None and (folder / FILE).exists():
-        return int(checkpoint.about(folder / FILE)["batch"])
+def _paced(recipe: Recipe, modality: Modality, encoder: Encoder, feeder: Feeder, largest: int, folder: Path | None) -> tuple[Recipe, int]:
+    """(the recipe with a batch that fits the budget, unless one was named or stands in the run to go on with; threads that a step goes best by)."""
     seconds = recipe.budget.seconds
     assert seconds is not None
 
@@ -197,10 +197,15 @@ def _batch(recipe: Recipe, modality: Modality, encoder: Encoder, feeder: Feeder,
         double = copy.deepcopy(encoder)
         return make_learner(recipe, modality, double, make_views(recipe, modality, double), len(feeder.rows))
 
-    return batch_for(seconds, largest, feeder, trial)
+    found = pace_for(seconds, largest, feeder, trial)
+    if recipe.batch is None and folder is not None and (folder / FILE).exists():
+        return replace(recipe, batch=int(checkpoint.about(folder / FILE)["batch"])), found.threads
+    return replace(recipe, batch=recipe.batch or found.batch), found.threads
 
 
-def _about(recipe: Recipe, pool: Pool, feeder: Feeder, learned: Learned, learner: Learner, batch: int, start: SampleModel | None) -> dict[str, Any]:
+def _about(
+    recipe: Recipe, pool: Pool, feeder: Feeder, learned: Learned, learner: Learner, batch: int, threads: int, start: SampleModel | None
+) -> dict[str, Any]:
     finite = [{k: v for k, v in line.items() if math.isfinite(v)} for line in learned.curve]
     return {
         "recipe": recipe.facts(),
@@ -220,7 +225,7 @@ def _about(recipe: Recipe, pool: Pool, feeder: Feeder, learned: Learned, learner
             "rate": learner.rate,
             "device": str(learner.device),
             "precision": learner.precision,
-            "threads": torch.get_num_threads(),
+            "threads": threads,
         },
         "started_from": None if start is None else start.about.get("sha256", "public weights"),
     }

@@ -188,7 +188,7 @@ def _readable(document: Any) -> tuple[str, str]:
     head = document[:10_000]
     if "\x00" in head or head.count("\ufffd") > 0.05 * len(head) + 1:
         return "", "not text, or of another encoding than UTF-8"
-    if any(0xD800 <= ord(c) < 0xE000 for c in head) or not _encodable(document):
+    if not _encodable(document):
         return "", "holds lone surrogates: it was decoded from another encoding"
     return document, ""
 

@@ -11,10 +11,11 @@ import torch
 from wave_pool import ListPool, fitted, waves
 
 from tacit.contracts.errors import DataError
-from tacit.learning import loop
+from tacit.learning import loop, teaching
 from tacit.learning.feeding import Feeder
 from tacit.learning.learner import Learner
 from tacit.learning.loop import FIRST_LOOK, Loop
+from tacit.learning.pacing import Pace
 from tacit.learning.recipe import Recipe
 from tacit.learning.sampling import Sampler
 from tacit.learning.teaching import teach
@@ -67,6 +68,7 @@ def test_before_the_first_look_the_rate_is_small_whatever_the_budget(monkeypatch
         return step(learner, batch, pace, progress)
 
     monkeypatch.setattr(Learner, "step", kept)
+    monkeypatch.setattr(teaching, "pace_for", lambda *given: Pace(16, torch.get_num_threads()))  # its trial steps are no steps of the run
     monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: 0.005 * len(paces)))  # a step takes five milliseconds
     teach(Recipe(pretext={"masked": 1.0}, minutes=1 / 120, **SMALL), waves()[0])
     assert len(paces) > FIRST_LOOK and max(paces[:FIRST_LOOK]) <= 0.1 and max(paces) > 0.9
