@@ -82,46 +82,69 @@ class LearnedEncoder:
         folder = open_pool(str(path.parent), modality=self.modality)
         return subset(folder, np.array([list(folder.names).index(path.name)]))
 
-    def tune(self, data: Any, labels: Any, metric: str | None = None, entity: str | None = None, seed: int = 0) -> Tuned:
+    def tune(
+        self,
+        data: Any,
+        labels: Any,
+        metric: str | None = None,
+        entity: str | None = None,
+        seed: int = 0,
+        told: Callable[[str], None] = lambda what: None,
+    ) -> Tuned:
         """Fit a head on this encoder's frozen embeddings from labels (a file, or one per sample; None or NaN: not labelled); the model keeps it.
 
         Returns what cross-validation said of it. Raises DataError.
         """
         from sklearn.metrics import get_scorer_names
 
-        from tacit.connect.labels import read_labels
+        from tacit.connect.labels import read_labels, require_classes
         from tacit.evaluation.tuning import fit_head
 
         pool = self.pool_of(data)
         found = read_labels(labels, pool)
-        embeddings, kept, refused = self._of_rows(pool, found.rows)
+        if found.kind == "class":
+            require_classes(found)
         if entity is not None and entity not in pool.columns:
             raise DataError(f"{pool.described} has no column {entity!r}.", f"It has: {', '.join(pool.columns) or 'none'}.")
         if metric and metric not in get_scorer_names():
             raise UnknownName("scorer of scikit-learn", metric, get_scorer_names())
+        told(f"embedding {len(found.rows):,} labelled samples")
+        embeddings, kept, refused = self._of_rows(pool, found.rows)
         groups = None if entity is None else np.asarray(pool.columns[entity])[found.rows[kept]]
-        tuned = fit_head(embeddings, found.values[kept], metric, groups, seed)
+        tuned = fit_head(embeddings, found.values[kept], metric, groups, seed, told)
         self.model.head = tuned.head
         facts = {"labels": len(kept), "metric": tuned.metric, "score": tuned.score, "error": tuned.error, "folds": tuned.folds}
         self.model.about["tuned"] = {**facts, "notes": _notes(found, refused)}
         return tuned
 
-    def fine_tune(self, data: Any, labels: Any, metric: str | None = None, entity: str | None = None, seed: int = 0, seconds: float = 120.0) -> Tuned:
+    def fine_tune(
+        self,
+        data: Any,
+        labels: Any,
+        metric: str | None = None,
+        entity: str | None = None,
+        seed: int = 0,
+        seconds: float = 120.0,
+        told: Callable[[str], None] = lambda what: None,
+    ) -> Tuned:
         """Move all weights with the labels, at most `seconds` long, and fit a head on what they became; the model keeps both. Raises DataError."""
-        from tacit.connect.labels import read_labels
+        from tacit.connect.labels import read_labels, require_classes
         from tacit.contracts.goal import Goal
         from tacit.evaluation.embedding import read_pool
         from tacit.evaluation.fine_tuning import fine_tune
 
         pool = self.pool_of(data)
         found = read_labels(labels, pool)
+        if found.kind == "class":
+            require_classes(found)
         if entity is not None and entity not in pool.columns:
             raise DataError(f"{pool.described} has no column {entity!r}.", f"It has: {', '.join(pool.columns) or 'none'}.")
+        told(f"reading {len(found.rows):,} labelled samples")
         samples, positions, refused = read_pool(pool, self.model.modality, found.rows)
         kept = np.searchsorted(found.rows, positions)
         groups = None if entity is None else np.asarray(pool.columns[entity])[positions]
         goal = Goal(metric or "", kind="classes" if found.kind == "class" else "numbers")
-        self.model.encoder, tuned = fine_tune(self.model.encoder, samples, found.values[kept], goal, groups, seconds, seed)
+        self.model.encoder, tuned = fine_tune(self.model.encoder, samples, found.values[kept], goal, groups, seconds, seed, told)
         self.model.head = tuned.head
         facts = {"labels": len(kept), "metric": tuned.metric, "score": tuned.score, "fine_tuned": True}
         self.model.about["tuned"] = {**facts, "notes": _notes(found, refused)}

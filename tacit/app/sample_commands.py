@@ -136,13 +136,18 @@ def tune(
     entity: Annotated[str | None, typer.Option(help="Column whose values stay on one side of a fold.")] = None,
     column: Column = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    quiet: Quiet = False,
 ) -> None:
     """Learn a head from few labels, chosen by cross-validation."""
     from tacit.app.loading import load_encoder
+    from tacit.app.showing import Screen
 
     learned = load_encoder(model)
     pool = learned.pool_of(data, column)
-    tuned = learned.fine_tune(pool, labels, metric, entity, seed) if fine_tune else learned.tune(pool, labels, metric, entity, seed)
+    with Screen(quiet) as show:
+        now = show.sharing("tuning")
+        settings: dict[str, Any] = {"metric": metric, "entity": entity, "seed": seed, "told": lambda what: now(what, 0.0)}
+        tuned = (learned.fine_tune if fine_tune else learned.tune)(pool, labels, **settings)
     learned.save(out)
     sure = (
         f"{tuned.metric.replace('_', ' ')} {tuned.score:.3f} ± {tuned.error:.3f} (standard error over {tuned.folds} folds of the labels)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -12,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Column
 
 BARS = "▁▂▃▄▅▆▇█"
+AT_ONCE, AGAIN = 40, 5.0  # plain lines that may follow each other at once, and seconds after which one more may
 
 
 def sparkline(values: list[float], width: int = 16) -> str:
@@ -39,7 +41,8 @@ class Screen:
             TimeRemainingColumn(table_column=still[4]),
             TextColumn("{task.fields[told]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
         )
-        self.progress = Progress(*columns, console=self.console, refresh_per_second=4, transient=True, expand=True)
+        unseen = not self.console.is_terminal  # a bar that nobody sees would leave an empty line
+        self.progress = Progress(*columns, console=self.console, refresh_per_second=4, transient=True, expand=True, disable=unseen)
         self.losses: list[float] = []
 
     def __enter__(self) -> Screen:
@@ -62,12 +65,21 @@ class Screen:
 
         return count
 
-    def sharing(self, what: str) -> Callable[[str, float], None]:
-        """A bar for what knows its share: called with (what is done now, share)."""
+    def sharing(self, what: str, clock: Callable[[], float] = time.monotonic) -> Callable[[str, float], None]:
+        """A bar for what knows its share: called with (what is done now, share). Where nobody sees a bar, a line for each new thing, rate limited."""
         bar = self.progress.add_task(what, total=1.0, told="")
+        last, left, since = "", float(AT_ONCE), clock()
 
         def share(now: str, done: float) -> None:
+            nonlocal last, left, since
             self.progress.update(bar, completed=done, told=now)
+            if self.console.is_terminal or now == last:
+                return
+            moment = clock()
+            left, since = min(AT_ONCE, left + (moment - since) / AGAIN), moment
+            if left >= 1:
+                last, left = now, left - 1
+                self.say(f"{what}: {now}{f' ({done:.0%} done)' if done > 0 else ''}")
 
         return share
 

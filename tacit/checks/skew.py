@@ -69,5 +69,8 @@ def _diversity(look: Look, rows: NDArray[np.int64], mine: NDArray[np.int64]) -> 
     names = look.names(rows[np.flatnonzero(mine == largest)[:12]])
     severity: Severity = "warning" if share >= MOST else "note"
     like = f"; {share:.0%} are much alike, such as {some(names)}" if share >= MOST else ""
-    sentence = f"The samples fill {filled:.1f} of {CLUSTERS} clusters{like}."
+    sentence = (
+        f"Diversity: sorted by likeness into {CLUSTERS} groups, the samples spread as over {filled:.1f} of like size "
+        f"({CLUSTERS}: as varied as can be; effective number of clusters){like}."
+    )
     return Finding("diversity", severity, sentence, names if share >= MOST else (), figures={"filled": filled, "largest": share})

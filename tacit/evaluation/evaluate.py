@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -159,12 +160,14 @@ def evaluate_setting(
     told = progress or (lambda what, share: None)
     told("embedding", 0.0)
     ours = ours_of(setting, FrozenEncoder(model.encoder))
-    told("the ladder", 0.05)
+    setting.told = lambda what: told(f"the ladder: {what}", 0.05)
     standing, left_out = ladder(setting, rungs) if any(judge.ladder for judge in judges.values()) else ([], {})
     notes = [*setting.notes, *(f"rung {name} left out: {reason}" for name, reason in left_out.items() if "is not for" not in reason)]
     findings: dict[str, Finding] = {}
     for i, (name, judge) in enumerate(judges.items()):
-        told(name, 0.1 + 0.9 * i / len(judges))
+        at = 0.1 + 0.9 * i / len(judges)
+        told(name, at)
+        setting.told = partial(_within, told, name, at)
         began = time.monotonic()
         try:
             reason = judge.why_not(setting)
@@ -185,6 +188,10 @@ def evaluate_setting(
         rows = ledger.add(rows)
     told("done", 1.0)
     return Results(rows, findings, spoken(findings), notes, setting)
+
+
+def _within(told: Progress, protocol: str, share: float, what: str) -> None:
+    told(f"{protocol}: {what}", share)
 
 
 def ours_of(setting: Setting, reader: FrozenEncoder) -> Frozen:

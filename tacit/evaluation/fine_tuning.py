@@ -7,6 +7,7 @@ of the held-out part. The head is fitted on embeddings of the very samples that 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +33,7 @@ def fine_tune(
     groups: NDArray[np.generic] | None = None,
     seconds: float = 120.0,
     seed: int = 0,
+    told: Callable[[str], None] = lambda what: None,
 ) -> tuple[Encoder, Tuned]:
     """(the tuned encoder, its head with the held-out score). encoder is left as it was; labels: class names or numbers; seconds: the most in all.
 
@@ -42,13 +44,14 @@ def fine_tune(
     setting = Setting(
         data, data, replace(goal, entity="entity" if groups is not None else ""), Metric(goal, codes, classes), None, encoder, seed=seed
     )
+    setting.told = told
     started: list[Encoder] = []
 
     def start() -> Encoder:
         started.append(copy.deepcopy(encoder))
         return started[-1]
 
-    _, told, value = train_network(start, setting, np.arange(len(codes)), TUNED._replace(seconds=seconds), whole=True)
+    _, chosen, value = train_network(start, setting, np.arange(len(codes)), TUNED._replace(seconds=seconds), whole=True)
     tuned = started[-1].eval()  # trained last, with all the labels
     head = fit_head(FrozenEncoder(tuned).embed(samples), np.asarray(labels), None, groups, seed)
-    return tuned, Tuned(head.head, f"{setting.metric.name} on held-out labels; {told}", float(value), float("nan"), head.strength, 1)
+    return tuned, Tuned(head.head, f"{setting.metric.name} on held-out labels; {chosen}", float(value), float("nan"), head.strength, 1)

@@ -37,5 +37,6 @@ def ladder(setting: Setting, wanted: tuple[str, ...] = ()) -> tuple[list[Contest
         if reason := rung.why_not(setting):
             left_out[name] = reason
         else:
+            setting.told(rung.title)
             standing.append(rung.contestant(setting))
     return standing, left_out

@@ -24,7 +24,7 @@ class Setting:
     from them as ours did; metric, goal: by what is judged; encoder: ours; seed: of all that is drawn; seconds: for one training of a network.
 
     also: other labelled sets, for transfer; masks: classes by place of the training and of the test samples, [n, H, W] or [n, L], -1: nobody knows;
-    name: of the data set; notes: what a reader of the results should know.
+    name: of the data set; notes: what a reader of the results should know; told: is called with what is done now.
     """
 
     train: Labelled
@@ -39,6 +39,7 @@ class Setting:
     seed: int = 0
     seconds: float = 20.0
     notes: list[str] = field(default_factory=list)
+    told: Callable[[str], None] = field(default=lambda what: None, repr=False)
 
     @property
     def seen(self) -> Labelled:

@@ -71,6 +71,7 @@ def train_network(
     chosen, again = (plan.rates[0], plan.decays[0], 0, 0), whole and len(held) > 0
     share = plan._replace(seconds=plan.seconds / (len(plan.rates) * len(plan.decays) + again))
     for turn, (rate, decay) in enumerate(itertools.product(plan.rates, plan.decays)):
+        setting.told(f"training with rate {rate:g}, decay {decay:g}")
         network, valued, steps = _train(start(), setting, kept, held, share, rate, decay, turn)
         told = f"rate {rate:g}, decay {decay:g}, {steps} steps"
         if best is None or valued > best[0]:

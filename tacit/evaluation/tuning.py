@@ -8,6 +8,7 @@ is chosen and counted as in an evaluation (see metric): one rule for both.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -42,7 +43,12 @@ class Tuned:
 
 
 def fit_head(
-    embeddings: NDArray[np.float32], labels: NDArray[Any], metric: str | None = None, groups: NDArray[Any] | None = None, seed: int = 0
+    embeddings: NDArray[np.float32],
+    labels: NDArray[Any],
+    metric: str | None = None,
+    groups: NDArray[Any] | None = None,
+    seed: int = 0,
+    told: Callable[[str], None] = lambda what: None,
 ) -> Tuned:
     """embeddings [N, D], labels [N] classes (text or integers) or numbers (floats). Raises DataError: one class, too few samples."""
     numbers = labels.dtype.kind == "f"
@@ -72,7 +78,11 @@ def fit_head(
         scores = np.zeros((len(made), 1))
         best = len(made) // 2
     else:
-        scores = np.array([[_score(m, embeddings, labels, train, test, measure) for train, test in cuts] for m in made])
+        found = []
+        for i, part in enumerate(made):
+            told(f"strength {i + 1} of {len(made)}, by {folds} folds")
+            found.append([_score(part, embeddings, labels, train, test, measure) for train, test in cuts])
+        scores = np.array(found)
         best = int(scores.mean(1).argmax())
     chosen = make_pipeline(StandardScaler(), made[best])
     with warnings.catch_warnings():

@@ -13,6 +13,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from tacit.contracts.errors import DataError
 from tacit.contracts.layout import Layout
 from tacit.nets.encoder import Batch
 
@@ -43,6 +44,13 @@ class Views(ABC):
         """The reason why a power is lacking here, or None. Sizes and single-channel data may forbid what the modality can do."""
         return None if power in self.powers else f"{self.layout.modality} has no view called {power!r}"
 
+    def _lacking(self, power: str) -> DataError:
+        """For a power that was asked for and is not there; tasks ask `why_not` beforehand."""
+        return DataError(
+            self.why_not(power) or f"the views of {self.layout.modality} promise the power {power!r} and do not have it",
+            f"Powers here: {', '.join(sorted(self.powers))}; choose a pretext task that needs no other, as `tacit doctor --parts` lists them.",
+        )
+
     @property
     def grid(self) -> tuple[int, ...]:
         return tuple(-(-size // step) for size, step in zip(self.layout.size, self.patch, strict=True))
@@ -65,27 +73,27 @@ class Views(ABC):
         """[B, N] bool: which patches are not shown. share of all that are real; blocks: contiguous pieces, else single patches."""
 
     def corrupted(self, batch: Batch, rng: torch.Generator) -> Batch:
-        raise NotImplementedError
+        raise self._lacking("corrupt")
 
     def turned(self, batch: Batch, classes: Tensor) -> Batch:
         """classes [B] in 0..turns-1: 0 leaves as is."""
-        raise NotImplementedError
+        raise self._lacking("rotate")
 
     def ordered(self, batch: Batch, classes: Tensor, rng: torch.Generator) -> Batch:
         """classes [B] in 0..orders-1: 0 is the true order."""
-        raise NotImplementedError
+        raise self._lacking("order")
 
     def drained(self, batch: Batch) -> Batch:
-        raise NotImplementedError
+        raise self._lacking("colour")
 
     def paired(self, batch: Batch, rng: torch.Generator) -> tuple[Batch, Tensor]:
         """(batch whose samples are [first half, sep, second half], [B] bool: the second half is its own)."""
-        raise NotImplementedError
+        raise self._lacking("sentences")
 
     def overlapping(self, batch: Batch, rng: torch.Generator) -> tuple[Batch, Batch, int]:
         """(pieces, pieces, k), all of one length, cut out along the first axis; the last k patches of a sample's first piece are the first k
         of its second."""
-        raise NotImplementedError
+        raise self._lacking("overlap")
 
     @property
     @abstractmethod

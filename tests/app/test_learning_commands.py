@@ -84,7 +84,9 @@ def test_embeddings_are_written_in_three_forms(place: Path, ending: str) -> None
 def test_tuned_models_predict(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tuned = place / "tuned"
     run_ok("tune", str(place / "model"), str(place / "photos"), "--labels", str(place / "labels.csv"), "--out", str(tuned))
-    assert "over 5 folds" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "tuning: embedding 40 labelled samples" in said and "tuning: strength 2 of 5, by 5 folds" in said
+    assert "over 5 folds of the labels" in said
     run_ok("predict", str(tuned), str(place / "photos"))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "name,label,p_rough,p_smooth" and len(lines) == 41
@@ -229,13 +231,19 @@ def test_leakage_is_refused_unless_forced(place: Path, tmp_path: Path, capsys: p
     photos, labels = str(place / "photos"), str(place / "labels.csv")
     asked = ["evaluate", str(model), photos, "--labels", labels, "--train", photos, "--train-labels", labels, "--protocol", "knn", "--seconds", "0"]
     assert "40 of 40 test samples (100.0%) are in the pool" in run_refused(capsys, *asked)
+    run_ok(*asked, "--force")
+    told = capsys.readouterr().err
+    for line in ("evaluating: embedding", "evaluating: the ladder: raw input", "evaluating: knn (10% done)", "evaluating: done (100% done)"):
+        assert line in told
     run_ok(*asked, "--force", "--quiet")
+    assert not capsys.readouterr().err
 
 
 def test_comparison_names_a_winner_and_keeps_its_model(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["compare", str(place / "photos"), "--labels", str(place / "labels.csv"), "--pretext", "contrastive,rotation", "--minutes", "0.01"]
-    run_ok(*asked, "--seeds", "2", "--encoder", "convnet:base=8", "--out", str(tmp_path / "c"), "--quiet")
-    page = capsys.readouterr().out
+    run_ok(*asked, "--seeds", "2", "--encoder", "convnet:base=8", "--out", str(tmp_path / "c"))
+    page, told = capsys.readouterr()
+    assert "comparing: round 1 of 1: contrastive" in told and "by what did not choose it" in told
     for part in ("Which task", "Why", "How sure", "What it costs", "What would change the answer"):
         assert part in page
     assert (tmp_path / "c" / "comparison.html").is_file() and tacit.load(tmp_path / "c" / "model").width > 0

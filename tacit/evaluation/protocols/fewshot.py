@@ -58,6 +58,7 @@ class Fewshot(Protocol):
         groups = parts_of(setting.test, setting.goal, setting.rng(23), GROUPS)
         finding, curves = Finding(), dict[str, Curve]()
         for contestant in (ours, *rungs):
+            setting.told(contestant.title)
             said = iter(contestant.answers(setting, [rows for drawn in draws.values() for rows in drawn]))
             curve = {size: scored(setting, [next(said) for _ in drawn], groups, size) for size, drawn in draws.items()}
             curves[contestant.title] = {size: part for size, part in curve.items() if np.isfinite(part.values).any()}

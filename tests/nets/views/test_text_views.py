@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
+from tacit.contracts.errors import DataError
 from tacit.contracts.layout import Layout
 from tacit.nets.encoder import Batch
 from tacit.nets.views.text import TextViews
@@ -12,6 +15,15 @@ from tacit.nets.views.text import TextViews
 SPECIAL = {"pad": 0, "mask": 1, "cls": 2, "sep": 3, "unk": 4, "inside": 700}
 LAYOUT = Layout("text", "category", (40,), vocabulary=1000, special=SPECIAL)
 VIEWS = TextViews(LAYOUT, (1,))
+
+
+@pytest.mark.parametrize(
+    ("ask", "power"), [(lambda v, b: v.turned(b, torch.zeros(3)), "rotate"), (lambda v, b: v.drained(b), "colour")]
+)  # fmt: skip
+def test_a_power_that_texts_lack_is_refused_in_words(ask: Callable[[TextViews, Batch], object], power: str) -> None:
+    with pytest.raises(DataError, match=f"text has no view called '{power}'") as refused:
+        ask(VIEWS, batch(3))
+    assert "Powers here: " in refused.value.try_ and "hide" in refused.value.try_ and "--parts" in refused.value.try_
 
 
 def generator(seed: int = 0) -> torch.Generator:
