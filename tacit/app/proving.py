@@ -16,7 +16,7 @@ from tacit.contracts.goal import Goal
 
 LEDGER = "ledger.sqlite"
 SIX = 6  # tasks compared where none were named: the first of those that have won
-REPORT, CARD, PAGE = "report.html", "card.md", "comparison.html"
+REPORT, CARD, PAGE, MODEL = "report.html", "card.md", "comparison.html", "model"
 
 
 def evaluate(
@@ -164,8 +164,9 @@ def compare(
     from tacit.connect.open_pool import open_pool
     from tacit.evaluation.judging import judge_of
     from tacit.evaluation.tournament import compare as play
-    from tacit.export.model_folder import put, save
+    from tacit.export.model_folder import put
     from tacit.export.place import claimed
+    from tacit.export.whole_folder import mended, save_whole
     from tacit.learning.feeding import Feeder
     from tacit.learning.recipe import Recipe, parse_encoder, parse_pretext
     from tacit.learning.teaching import fit_modality, teach
@@ -178,6 +179,8 @@ def compare(
     name, options = parse_encoder(encoder)
     base = replace(recipe or Recipe(), encoder=name, encoder_options=options)
     with claimed(None if out is None else Path(out)):  # before the work: what could not be written would be lost
+        if out is not None:
+            mended(Path(out) / MODEL)
         pool = open_pool(data, modality=base.modality, column=column)
         known = None if labels is None else read_labels(labels, pool)
         modality = fit_modality(pool, base)
@@ -199,9 +202,9 @@ def compare(
         if out is not None:
             folder = Path(out)
             folder.mkdir(parents=True, exist_ok=True)
-            Ledger(folder / LEDGER).add(found.rows())
+            save_whole(found.model, folder / MODEL)  # the ledger last: what is on record has its model and its page
             put(folder / PAGE, found.html().encode())
-            save(found.model, folder / "model")
+            Ledger(folder / LEDGER).add(found.rows())
         return found
 
 

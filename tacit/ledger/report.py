@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,10 +24,12 @@ SHARES = ("recall", "map", "nmi", "ari", "miou", "rate", "accuracy", "precision"
 def write_report(
     path: str | Path, title: str, results: Sequence[Result], verdict: str = "", notes: Sequence[str] = (), pictures: Pictures | None = None
 ) -> Path:
-    """results: rows of the ledger of one model on one data set. Raises SinkError."""
+    """results: rows of the ledger of one model on one data set. A kill leaves the old file or the new one. Raises SinkError."""
     path = Path(path)
+    whole, temporary = report(title, results, verdict, notes, pictures), path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        path.write_text(report(title, results, verdict, notes, pictures), "utf-8")
+        temporary.write_text(whole, "utf-8")
+        temporary.replace(path)
     except OSError as e:
         raise SinkError(f"{path} cannot be written: {e}.", "Name a file in a folder that can be written to.") from e
     return path
