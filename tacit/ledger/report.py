@@ -18,6 +18,10 @@ NAMES = {
     "anomaly": "Anomalies", "dense": "By place (dense probe)", "fairness": "Fairness", "calibration": "Calibration",
     "clustering": "Clustering", "retrieval": "Retrieval", "transfer": "Transfer",
 }  # fmt: skip
+CALLED = {
+    "nmi": "normalised mutual information", "ari": "adjusted Rand index", "miou": "mean overlap by class (mean IoU)",
+    "ece": "expected calibration error", "map": "mean average precision",
+}  # fmt: skip
 SHARES = ("recall", "map", "nmi", "ari", "miou", "rate", "accuracy", "precision", "f1", "auc")
 
 
@@ -77,6 +81,11 @@ def section(protocol: str, results: Sequence[Result]) -> list[str]:
     return body
 
 
+def called(metric: str) -> str:
+    """A measure's name for people; the ledger has the short one."""
+    return CALLED.get(metric, metric.replace("_", " "))
+
+
 def told(value: float, metric: str) -> str:
     """In points of 100 where the metric is a share."""
     if not math.isfinite(value):
@@ -103,7 +112,7 @@ def numbers(rows: Sequence[Result]) -> str:
     for r in sorted(rows, key=lambda r: (kinds.index((r.metric, r.unit)), -r.value if math.isfinite(r.value) else math.inf)):
         columns = {
             "": r.title or r.contestant,
-            "metric": r.metric.replace("_", " "),
+            "metric": called(r.metric),
             "of": r.unit,
             "value": told(r.value, r.metric),
             "95 %": interval(r),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tacit.ledger.report import NAMES, interval, saving, told, wide
+from tacit.ledger.report import NAMES, called, interval, saving, told, wide
 from tacit.ledger.result import GAIN, Result
 
 GAP = "  "
@@ -60,7 +60,7 @@ def _tables(rows: list[Result], width: int) -> list[str]:
 
 
 def _head(r: Result) -> str:
-    metric = r.metric.replace("_", " ")
+    metric = called(r.metric)
     if r.labels:
         return f"{r.labels} a class"
     return metric if not r.unit or metric.endswith(r.unit) else f"{metric}, {r.unit}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from tacit.ledger.report import grid, interval
+from tacit.ledger.report import grid, interval, numbers
 from tacit.ledger.result import GAIN, Result
 from tacit.ledger.terminal import as_terminal
 
@@ -41,3 +41,10 @@ def test_intervals_of_shares_end_at_0_and_100() -> None:
     assert interval(high) == "80.0 to 100.0" and interval(ROW) == "0.0 to 60.0"
     assert "95.0 (80.0 to 100.0)" in grid([high])
     assert interval(replace(ROW, metric="mean_squared_error", low=-0.1, high=1.2)) == "-0.1 to 1.2"
+
+
+def test_measures_are_called_by_their_names() -> None:
+    rows = [replace(ROW, protocol="clustering", metric=m, labels=0, value=0.5) for m in ("nmi", "ari")]
+    said = as_terminal(rows)
+    assert "normalised mutual information" in said and "adjusted Rand index" in said and "nmi" not in said
+    assert "expected calibration error" in numbers([replace(ROW, protocol="calibration", metric="ece", labels=0, value=0.1)])
