@@ -61,6 +61,8 @@ def _recipe(about: dict[str, Any]) -> Section:
         f"on {learning.get('device', '?')}, {learning.get('precision', '?')}, seed {recipe.get('seed', '?')}.",
         f"The weights are those of step {learning.get('chosen_step', '?')}, chosen without labels.",
     ]
+    if about.get("choice", {}).get("why"):
+        lines.append(f"Why this task: {about['choice']['why']}.")
     if recipe.get("forbidden"):
         lines.append(f"Views that were forbidden: {', '.join(recipe['forbidden'])}.")
     return Section("Recipe", lines)
