@@ -144,3 +144,13 @@ def test_what_hardly_varied_does_not_run_away_on_new_data() -> None:
     new = aside(torch.randn(5, 40, 1, generator=torch.Generator().manual_seed(4)), None, torch.zeros(5, 16))[:, 16:]
     known = aside(x, None, torch.zeros(30, 16))[:, 16:]
     assert float(new.norm(dim=1).max()) < 25 * float(known.norm(dim=1).max())
+
+
+def test_they_stand_beside_every_reading() -> None:
+    encoder, samples = ConvNet(COLOUR, 0, base=8), pictures(40)
+    encoder.begin(samples)
+    encoder.settle(samples)
+    found = FrozenEncoder(encoder).readings(samples)
+    assert len(found) >= 3
+    for value in found.values():
+        np.testing.assert_array_equal(value[:, -encoder.width :], found["embedding"][:, encoder.width :])
