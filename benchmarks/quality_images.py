@@ -181,7 +181,7 @@ def main() -> None:
         data = SETS[name]()
         for seed in range(given.encoders):
             learned = taught(name, data, seed, given.minutes, given.keep, options)
-            found = judged(learned, data, given.draws, 0 if seed else given.seconds, ("fewshot", "knn"), ("untrained", "hog") if seed else ())
+            found = judged(learned, data, given.draws, 0 if seed else given.seconds, ("few_shot", "knn"), ("untrained", "hog") if seed else ())
             told = learned.model.about["learning"]
             how = f"{', '.join(learned.model.about['recipe']['pretext'])} with {learned.model.encoder_name}: {told['steps']} steps of {told['batch']}"
             print(f"{name}, encoder {seed} ({how}, {told['seconds']:.0f} s): {found.verdict}", flush=True)

@@ -28,7 +28,7 @@ def evaluate(
     protocol: Annotated[
         str,
         typer.Option(
-            help="With commas: knn, probe, fewshot, finetune, transfer, robustness, anomaly, dense, calibration, clustering, retrieval, fairness."
+            help="With commas: knn, probe, few_shot, fine_tune, transfer, robustness, anomaly, dense, calibration, clustering, retrieval, fairness."
         ),
     ] = "",
     rungs: Annotated[str, typer.Option(help="Only these rungs of the ladder, with commas.")] = "",

@@ -41,8 +41,8 @@ from tacit.ledger.result import GAIN, Result
 from tacit.ledger.store import Ledger
 from tacit.ledger.tables import as_markdown
 
-USUAL = ("knn", "probe", "fewshot")
-VERDICTS = ("fewshot", "probe", "knn", "finetune", "anomaly", "retrieval")  # whose verdict speaks for the model, in this order
+USUAL = ("knn", "probe", "few_shot")
+VERDICTS = ("few_shot", "probe", "knn", "fine_tune", "anomaly", "retrieval")  # whose verdict speaks for the model, in this order
 Progress = Callable[[str, float], None]
 
 

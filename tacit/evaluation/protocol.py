@@ -44,11 +44,15 @@ class Protocol(ABC):
         """ours: the encoder's readings, frozen."""
 
 
+SPELLED = {"fewshot": "few_shot", "finetune": "fine_tune"}  # files of parts have no underscores; people and ledgers do
+
+
 def protocol_named(name: str) -> Protocol:
     """Raises UnknownName, with the nearest known name."""
-    if name not in names("protocol"):
-        raise UnknownName("protocol", name, names("protocol"))
-    made: Protocol = load("protocol", name)()
+    known = {SPELLED.get(file, file): file for file in names("protocol")}
+    if name not in known:
+        raise UnknownName("protocol", name, sorted(known))
+    made: Protocol = load("protocol", known[name])()
     return made
 
 

@@ -13,7 +13,7 @@ from tacit.ledger.report import NAMES, saving
 from tacit.ledger.result import GAIN, Result
 from tacit.ledger.sections import Section, as_html_page, as_markdown_page
 
-SHOWN_FIRST = ("fewshot", "probe", "knn", "finetune")
+SHOWN_FIRST = ("few_shot", "probe", "knn", "fine_tune")
 
 
 def card(about: dict[str, Any], results: Sequence[Result], name: str = "model") -> tuple[str, str]:

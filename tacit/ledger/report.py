@@ -14,7 +14,7 @@ from tacit.ledger.pictures import Pictures
 from tacit.ledger.result import GAIN, Result
 
 NAMES = {
-    "knn": "Neighbours (kNN)", "probe": "Linear probe", "fewshot": "Few labels", "finetune": "Fine-tuning", "robustness": "Robustness",
+    "knn": "Neighbours (kNN)", "probe": "Linear probe", "few_shot": "Few labels", "fine_tune": "Fine-tuning", "robustness": "Robustness",
     "anomaly": "Anomalies", "dense": "By place (dense probe)", "fairness": "Fairness", "calibration": "Calibration",
     "clustering": "Clustering", "retrieval": "Retrieval", "transfer": "Transfer",
 }  # fmt: skip
@@ -67,7 +67,7 @@ def section(protocol: str, results: Sequence[Result]) -> list[str]:
     rows = [r for r in results if r.metric != GAIN and not r.failed]
     if not rows:
         return body
-    if protocol == "fewshot":
+    if protocol == "few_shot":
         scores = [r for r in rows if not r.metric.endswith("_saved")]
         body.append(f"<figure>{drawing.curves(scores, 'few-shot curves')}<figcaption>{scores[0].interval or 'one draw'}.</figcaption></figure>")
         body.append(grid(scores))

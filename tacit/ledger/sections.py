@@ -39,5 +39,5 @@ def as_html_page(title: str, sections: Sequence[Section]) -> str:
         kind = ("verdict no" if no else "verdict") if i == 0 else ""
         body.append(paragraph(s.lines[0], kind) if len(s.lines) == 1 else bullets(s.lines))
         if s.rows:
-            body.append(grid(s.rows) if s.rows[0].protocol == "fewshot" else numbers(s.rows))
+            body.append(grid(s.rows) if s.rows[0].protocol == "few_shot" else numbers(s.rows))
     return page(title, body)

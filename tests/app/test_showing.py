@@ -20,12 +20,12 @@ class Clock:
 def test_each_new_thing_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     with Screen() as screen:
         share = screen.sharing("evaluating", Clock())
-        for now, done in (("embedding", 0.0), ("knn", 0.1), ("knn", 0.2), ("fewshot: HOG", 0.55), ("done", 1.0)):
+        for now, done in (("embedding", 0.0), ("knn", 0.1), ("knn", 0.2), ("few_shot: HOG", 0.55), ("done", 1.0)):
             share(now, done)
     out, err = capsys.readouterr()
     lines = err.splitlines()
     assert not out
-    assert lines == ["evaluating: embedding", "evaluating: knn (10% done)", "evaluating: fewshot: HOG (55% done)", "evaluating: done (100% done)"]
+    assert lines == ["evaluating: embedding", "evaluating: knn (10% done)", "evaluating: few_shot: HOG (55% done)", "evaluating: done (100% done)"]
 
 
 def test_a_flood_is_held_back_and_what_comes_later_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,7 +42,7 @@ def test_digits_from_files(data: Path, digit_model: SampleModel, tmp_path: Path)
     known, taught = (read_labels(str(folder / f"labels/{part}-labels-idx1-ubyte.gz"), p) for part, p in (("t10k", test), ("train", train)))
     ledger, told = Ledger(tmp_path / "l"), []
     results = run_evaluation(
-        digit_model, test, some(known, 300), train, some(taught, 400), ("knn", "fewshot", "fairness", "calibration"), Goal(seeds=3),
+        digit_model, test, some(known, 300), train, some(taught, 400), ("knn", "few_shot", "fairness", "calibration"), Goal(seeds=3),
         np.random.default_rng(0), ledger, lambda what, share: told.append((what, share)), rungs=("constant", "hog"),
         seconds=0, name="digits", command="c",
     )  # fmt: skip
@@ -51,7 +51,7 @@ def test_digits_from_files(data: Path, digit_model: SampleModel, tmp_path: Path)
     assert [r.row() for r in rows] == [r.row() for r in results.rows]
     assert {r.dataset for r in rows} == {"digits"} and {r.model for r in rows} == {digit_model.hash} and {r.command for r in rows} == {"c"}
     assert all("scikit-learn" in r.versions and r.time and r.split for r in rows)
-    assert {r.protocol for r in rows if r.metric == GAIN} == {"knn", "fewshot"}
+    assert {r.protocol for r in rows if r.metric == GAIN} == {"knn", "few_shot"}
     assert next(r for r in rows if r.protocol == "fairness").failed == "the goal names no group column"
     assert any("fairness was not measured" in note for note in results.notes)
     assert results.setting is not None and len(results.setting.seen) == 5000, "rungs may learn from the whole training pool, as ours did"

@@ -55,13 +55,13 @@ def test_digits(digits: Digits) -> None:
 def test_few_shot_on_digits_counts_the_labels_that_are_saved(digits: Digits) -> None:
     setting = setting_of(digits("train", 400), digits("t10k", 300))
     rungs, _ = ladder(setting, ("constant", "hog", "raw"))
-    good = protocol_named("fewshot").run(setting, oracle(setting, 0.25), rungs)
+    good = protocol_named("few_shot").run(setting, oracle(setting, 0.25), rungs)
     assert good.verdict is not None and good.verdict.state == "helps" and "at 10 labels a class" in good.verdict.sentence
     saved = {r.labels: r.value for r in good.rows if r.metric == "labels_saved"}
     assert saved[10] > 100 and any("labels saved" in note for note in good.notes)
     curve = {r.labels: r.value for r in good.rows if r.contestant == "hog"}
     assert curve[1] < curve[3] < curve[10] < curve[30]
-    bad = protocol_named("fewshot").run(setting, oracle(setting, 30.0), rungs)
+    bad = protocol_named("few_shot").run(setting, oracle(setting, 30.0), rungs)
     assert bad.verdict is not None and bad.verdict.state == "does not help" and "use HOG + colour histogram" in bad.verdict.sentence
 
 
@@ -140,7 +140,7 @@ def uncertain(bad: float) -> Callable[[Any, Any], float]:
     return agreement
 
 
-@pytest.mark.parametrize("protocol", ["knn", "probe", "fewshot"])
+@pytest.mark.parametrize("protocol", ["knn", "probe", "few_shot"])
 def test_a_metric_that_is_no_number_is_a_counted_row_or_a_plain_error(digits: Digits, protocol: str) -> None:
     train, test = digits("train", 120), digits("t10k", 100)
     goal = Goal(metric=uncertain(0), seeds=2)

@@ -82,9 +82,9 @@ def test_labels_saved_say_from_where_to_where() -> None:
     far = needed(curve, 10, flat(0.75, 0.03))
     assert far[1] < low and high < far[2]
     assert needed(curve, 10, flat(0.85, 0.01))[2] == math.inf
-    row = Result("fewshot", "labels_saved", 200, labels=10, low=100, high=2900, extra={"rung": "HOG", "no_end": True})
+    row = Result("few_shot", "labels_saved", 200, labels=10, low=100, high=2900, extra={"rung": "HOG", "no_end": True})
     assert saving(row) == "with 10 labels a class: 200 labels saved (95 %: 100 or more) against HOG"
-    assert "(95 %: 100 to 900)" in saving(Result("fewshot", "labels_saved", 200, labels=10, low=100, high=900, extra={"rung": "HOG"}))
+    assert "(95 %: 100 to 900)" in saving(Result("few_shot", "labels_saved", 200, labels=10, low=100, high=900, extra={"rung": "HOG"}))
 
 
 def setting_of(train: int, test: int, columns: bool = False) -> Setting:
@@ -102,7 +102,7 @@ def test_curves_are_wide_where_draws_take_most_of_the_pool() -> None:
     setting = setting_of(40, 100)
     features = {"pooled": Variant(*setting.everywhere(lambda side: side.samples.values[..., 0]))}
     worse = {"pooled": Variant(*setting.everywhere(lambda side: side.samples.values[..., 0] * WORSE))}
-    found = protocol_named("fewshot").run(setting, Frozen("ours", "ours", features), [Frozen("rung", "a rung", worse)])
+    found = protocol_named("few_shot").run(setting, Frozen("ours", "ours", features), [Frozen("rung", "a rung", worse)])
     assert found.verdict is not None and "draws of labels and over test samples" in found.verdict.by
     for row in found.rows:
         if row.metric == "accuracy" and row.labels == 30:

@@ -44,7 +44,7 @@ def run(setting: Setting, name: str, rungs: tuple[str, ...] = ("constant", "hog"
 
 
 def test_a_name_has_one_spelling_and_others_are_led_to_it() -> None:
-    for wrong, right in (("few_shot", "fewshot"), ("few-shot", "fewshot"), ("fine_tune", "finetune")):
+    for wrong, right in (("fewshot", "few_shot"), ("few-shot", "few_shot"), ("finetune", "fine_tune")):
         with pytest.raises(UnknownName, match=f"Did you mean '{right}'"):
             protocol_named(wrong)
     with pytest.raises(UnknownName, match="Did you mean 'probe'"):
@@ -205,7 +205,7 @@ def test_fine_tuning_starts_from_what_was_learned(setting: Setting, monkeypatch:
     assert setting.encoder is not None
     before = {k: v.clone() for k, v in setting.encoder.state_dict().items()}
     few = replace(setting, train=setting.train.take(np.arange(80)))
-    found = run(few, "finetune", ("constant",))
+    found = run(few, "fine_tune", ("constant",))
     score = {r.contestant: r.value for r in found.rows}
     assert score["ours"] > score["constant"] + 0.2 and score["supervised"] > score["constant"] + 0.1
     assert all((before[k] == v).all() for k, v in setting.encoder.state_dict().items())
@@ -228,7 +228,7 @@ def test_an_embedder_alone_is_judged_where_no_encoder_is_needed(setting: Setting
     ours = Frozen("ours", "ours", {"pooled": Variant(train, test, train)})
     rungs, left_out = ladder(alone)
     assert set(left_out) >= {"untrained", "supervised"}
-    for name in ("robustness", "finetune", "dense"):
+    for name in ("robustness", "fine_tune", "dense"):
         assert protocol_named(name).why_not(alone)
     assert protocol_named("knn").run(alone, ours, rungs).rows
 

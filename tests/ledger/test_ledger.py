@@ -36,10 +36,10 @@ def rows() -> list[Result]:
     ]
     for name, start in (("ours", 0.5), ("raw", 0.3)):
         for i, n in enumerate((1, 3, 10)):
-            found.append(replace(ROW, protocol="fewshot", contestant=name, title=name, labels=n, value=start + 0.1 * i, low=start, high=start + 0.3))
-    found.append(Result("fewshot", "labels_saved", 70, labels=10, extra={"rung": "raw", "at_least": True}, dataset="digits", model="abc"))
+            found.append(replace(ROW, protocol="few_shot", contestant=name, title=name, labels=n, value=start + 0.1 * i, low=start, high=start + 0.3))
+    found.append(Result("few_shot", "labels_saved", 70, labels=10, extra={"rung": "raw", "at_least": True}, dataset="digits", model="abc"))
     said = {"sentence": "helps at 10 labels a class: +4.1 ± 0.9 points", "state": "helps"}
-    found.append(Result("fewshot", GAIN, 0.041, title="raw", dataset="digits", model="abc", extra=said, low=0.032, high=0.05))
+    found.append(Result("few_shot", GAIN, 0.041, title="raw", dataset="digits", model="abc", extra=said, low=0.032, high=0.05))
     return [*found, Result("dense", "accuracy", math.nan, failed="no masks were given", dataset="digits", model="abc")]
 
 
@@ -55,7 +55,7 @@ def test_rows_come_out_as_they_went_in(tmp_path: Path) -> None:
 def test_queries(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "l")
     ledger.add(rows())
-    assert len(ledger.query(protocol="knn")) == 3 and len(ledger.query(protocol="fewshot", labels=[3, 10], contestant="raw")) == 2
+    assert len(ledger.query(protocol="knn")) == 3 and len(ledger.query(protocol="few_shot", labels=[3, 10], contestant="raw")) == 2
     assert next(r.value for r in ledger.query(limit=2)) == 0.041
     with pytest.raises(UnknownName, match="Did you mean 'dataset'"):
         ledger.query(datset="digits")

@@ -22,8 +22,8 @@ def test_blocks_are_as_wide_as_the_terminal() -> None:
 
 def test_labels_stand_in_a_row_best_at_the_most_first() -> None:
     found = (("a", 1, 0.8), ("a", 3, 0.5), ("b", 1, 0.4), ("b", 3, 0.7))
-    few = [replace(ROW, protocol="fewshot", metric="accuracy", title=t, labels=n, value=v, low=v - 0.1, high=v + 0.1) for t, n, v in found]
-    saved = replace(ROW, protocol="fewshot", metric="labels_saved", labels=1, value=0.2, extra={"rung": "b"})
+    few = [replace(ROW, protocol="few_shot", metric="accuracy", title=t, labels=n, value=v, low=v - 0.1, high=v + 0.1) for t, n, v in found]
+    saved = replace(ROW, protocol="few_shot", metric="labels_saved", labels=1, value=0.2, extra={"rung": "b"})
     said = as_terminal([*few, saved])
     assert "3 a class" in said and "70.0 ± 10.0" in said and said.index("* b") < said.index("* a")
     assert "saved" not in said
@@ -37,7 +37,7 @@ def test_what_failed_and_what_was_found_is_said() -> None:
 
 
 def test_intervals_of_shares_end_at_0_and_100() -> None:
-    high = replace(ROW, protocol="fewshot", metric="accuracy", labels=1, value=0.95, low=0.8, high=1.1)
+    high = replace(ROW, protocol="few_shot", metric="accuracy", labels=1, value=0.95, low=0.8, high=1.1)
     assert interval(high) == "80.0 to 100.0" and interval(ROW) == "0.0 to 60.0"
     assert "95.0 (80.0 to 100.0)" in grid([high])
     assert interval(replace(ROW, metric="mean_squared_error", low=-0.1, high=1.2)) == "-0.1 to 1.2"

@@ -64,7 +64,7 @@ class Fewshot(Protocol):
             curves[contestant.title] = {size: part for size, part in curve.items() if np.isfinite(part.values).any()}
             finding.rows += [self._row(setting, contestant, size, part) for size, part in curves[contestant.title].items()]
             if not curves[contestant.title]:
-                finding.rows.append(unmeasured("fewshot", setting, contestant.name, contestant.title))
+                finding.rows.append(unmeasured("few_shot", setting, contestant.name, contestant.title))
         mine = curves.pop(ours.title)
         if not mine:
             raise DataError(f"{setting.metric.title} is no number for ours with any number of labels.", TRY)
@@ -82,7 +82,7 @@ class Fewshot(Protocol):
         name, title = contestant.name, contestant.title
         extra = {"values": part.values.tolist()}
         return Result(
-            "fewshot", setting.metric.name, mean, name, title, split=setting.how, labels=size, n=len(setting.test), seeds=len(part.values),
+            "few_shot", setting.metric.name, mean, name, title, split=setting.how, labels=size, n=len(setting.test), seeds=len(part.values),
             low=mean - wide, high=mean + wide, interval=OVER, extra=extra,
         )  # fmt: skip
 
@@ -100,12 +100,12 @@ class Fewshot(Protocol):
             saved, low, high = (((n if np.isfinite(n) else last) - size) * classes for n in (need, low, high))
             extra = {"rung": rival, "at_least": not reached, "no_end": not np.isfinite(needs[rival][2])}
             common: dict[str, Any] = {"split": setting.how, "labels": size, "n": len(setting.test), "seeds": len(part.values), "interval": OVER}
-            row = Result("fewshot", "labels_saved", saved, low=low, high=high, extra=extra, **common)
+            row = Result("few_shot", "labels_saved", saved, low=low, high=high, extra=extra, **common)
             rows.append(row)
             if setting.goal.label_cost:
                 each = setting.goal.label_cost
                 common |= {"unit": setting.goal.currency, "extra": extra}
-                rows.append(Result("fewshot", "money_saved", saved * each, low=low * each, high=high * each, **common))
+                rows.append(Result("few_shot", "money_saved", saved * each, low=low * each, high=high * each, **common))
             if saved >= 0.5:  # less is told as none
                 more = "" if reached else "at least "
                 money = f" ({setting.goal.label_cost * saved:,.0f} {setting.goal.currency or 'in cost'})" if setting.goal.label_cost else ""

@@ -40,7 +40,7 @@ class Finetune(Protocol):
             if (answer := contestant.probed(setting)) is not None:
                 answers[contestant.name, contestant.title] = answer.scores
                 choices[contestant.name] = answer.choice
-        rows, sentence = measured("finetune", setting, answers, f"fine-tuned with {len(setting.train):,} labels", choices)
+        rows, sentence = measured("fine_tune", setting, answers, f"fine-tuned with {len(setting.train):,} labels", choices)
         return Finding(rows, sentence)
 
 
