@@ -13,6 +13,7 @@ from PIL import Image
 
 import tacit
 from tacit.app.main import run
+from tacit.export.model_folder import FORMAT
 
 TINY = ["--steps", "3", "--encoder", "convnet:base=8", "--batch", "16", "--quiet"]
 
@@ -151,7 +152,7 @@ def test_damaged_models_are_refused(place: Path, tmp_path: Path, capsys: pytest.
     file.unlink()
     assert "is missing" in refused(weights)
     for what, old, new, told in (
-        ("version", "tacit-encoder/1", "tacit-encoder/9", "format"),
+        ("version", FORMAT, "tacit-encoder/9", "format"),
         ("altered", '"steps": 3', '"steps": 4', "altered"),
     ):
         folder = changed(what)
