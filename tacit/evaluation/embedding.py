@@ -72,7 +72,7 @@ class FrozenEncoder:
         try:
             for batch, features in self._answered(samples):
                 embedding = self.encoder.joined(batch, features)
-                beside = embedding[:, self.encoder.width :] if self.encoder.aside is not None else embedding[:, :0]
+                beside = embedding[:, self.encoder.own :]
                 others = {"mean and spread of tokens": _moments(features), **inner}
                 found = {"embedding": embedding, **{name: torch.cat([value, beside], 1) for name, value in others.items()}}
                 for name, value in found.items():

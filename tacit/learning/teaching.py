@@ -102,7 +102,7 @@ def make_views(recipe: Recipe, modality: Modality, encoder: Encoder) -> Views:
     part = load("views", modality.name)
     known_views(recipe, modality.name)
     try:
-        made: Views = part(modality.layout, encoder.patch, frozenset(recipe.forbidden), **recipe.view_options)
+        made: Views = part(modality.layout, encoder.patch, frozenset(recipe.forbidden), **{**encoder.view_options, **recipe.view_options})
     except TypeError as e:
         raise DataError(f"the views of {modality.name} cannot be made so: {e}.") from e
     return made
@@ -173,7 +173,7 @@ def teach(
     try:
         with with_threads(threads):
             learned = loop.go()
-        if encoder.aside is not None:
+        if len(looked_at):
             encoder.settle(feeder.read(looked_at))
     finally:
         if own:

@@ -7,7 +7,7 @@ Normalisation statistics are the encoder's own buffers, so training, evaluation 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -70,7 +70,7 @@ class Encoder(nn.Module, ABC):
     mean: Tensor
     deviation: Tensor
     aside: Aside | None
-    looks: ClassVar[int] = 0
+    looks: int = 0
 
     def __init__(self, layout: Layout, seed: int = 0) -> None:
         super().__init__()
@@ -92,9 +92,19 @@ class Encoder(nn.Module, ABC):
         return z if batch.valid is None else z.masked_fill(~batch.valid, 0)
 
     @property
+    def view_options(self) -> dict[str, Any]:
+        """What the views must know to pose puzzles that fit: arguments of theirs."""
+        return {}
+
+    @property
+    def own(self) -> int:
+        """Numbers at the beginning of an embedding that are learned; what comes after them stands beside."""
+        return self.width
+
+    @property
     def outputs(self) -> int:
         """Numbers of an embedding: D, or 2 D with simple features beside."""
-        return self.width if self.aside is None else 2 * self.width
+        return self.own if self.aside is None else 2 * self.own
 
     def embedding(self, batch: Batch) -> Tensor:
         """[B, outputs]: what is read off, searched and predicted from."""

@@ -12,7 +12,10 @@ from torch.nn.functional import gelu, pad
 
 from tacit.contracts.errors import DataError
 from tacit.contracts.layout import Layout
+from tacit.nets.simple.series import SeriesSimple
+from tacit.nets.simple_features import Aside
 
+LOOKS = 1000  # samples that statistics and simple features are taken from
 CLIP = 10.0  # deviations from the mean that an encoder is shown at most: one broken sensor must not own an embedding
 
 
@@ -34,11 +37,30 @@ def refuse_other_than_series(layout: Layout, name: str) -> None:
         raise DataError(f"encoder {name!r} reads series, and this is {layout.modality}.", "Choose an encoder of that modality.")
 
 
+def simple_aside(simple: bool, layout: Layout, width: int, seed: int) -> Aside | None:
+    """Random convolutions beside an embedding of this width, where they are wanted."""
+    return Aside(SeriesSimple(layout, seed), width, seed) if simple else None
+
+
+def known(valid: Tensor | None, hidden: Tensor | None) -> Tensor | None:
+    """What a sample's own statistics may be taken of: real and not hidden (hidden: [B, L] steps), [B, L, C] or [B, L, 1]."""
+    if hidden is None:
+        return valid
+    return ~hidden.unsqueeze(-1) if valid is None else valid & ~hidden.unsqueeze(-1)
+
+
+def centred(z: Tensor, valid: Tensor | None) -> Tensor:
+    """Each sample's channels about their mean over its own known steps, [B, L, C]; what isn't known stands at 0."""
+    if valid is None:
+        return z - z.mean(1, keepdim=True)
+    seen = valid.to(z.dtype).expand(z.shape)
+    return (z - (z * seen).sum(1, keepdim=True) / seen.sum(1, keepdim=True).clamp_min(1)) * seen
+
+
 def instance_normalised(z: Tensor, valid: Tensor | None) -> Tensor:
-    """Each sample's channels to mean 0 and deviation 1 over their own real steps, [B, L, C]; constant channels become 0."""
-    seen = torch.ones_like(z) if valid is None else valid.to(z.dtype).expand(z.shape)
-    many = seen.sum(1, keepdim=True).clamp_min(1)
-    z = (z - (z * seen).sum(1, keepdim=True) / many) * seen
+    """Each sample's channels to mean 0 and deviation 1 over their own known steps, [B, L, C]; constant channels become 0."""
+    many = z.shape[1] if valid is None else valid.expand(z.shape).sum(1, keepdim=True).clamp_min(1)
+    z = centred(z, valid)
     return z / (z.square().sum(1, keepdim=True) / many).sqrt().clamp_min(1e-2)
 
 

@@ -30,7 +30,7 @@ class Bagged(Encoder):
     """width: D. A token is its own vector and what its text says; order does not count."""
 
     modalities: ClassVar[frozenset[str]] = frozenset({"text"})
-    looks: ClassVar[int] = TEXTS
+    looks: int = TEXTS
 
     def __init__(self, layout: Layout, seed: int = 0, width: int = 64) -> None:
         refuse_other_than_text(layout, "bagged")

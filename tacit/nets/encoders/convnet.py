@@ -37,7 +37,7 @@ class ConvNet(Encoder):
     until 4 to 7 places a side are left. simple: whether gradients and colours stand beside what is learned, in the embedding."""
 
     modalities: ClassVar[frozenset[str]] = frozenset({"image"})
-    looks: ClassVar[int] = LOOKS
+    looks: int = LOOKS
 
     def __init__(self, layout: Layout, seed: int = 0, base: int = 32, blocks: int = 1, simple: bool = True) -> None:
         refuse_other_than_images(layout, "convnet")

@@ -14,12 +14,24 @@ from torch import Tensor, nn
 
 from tacit.contracts.layout import Layout
 from tacit.nets.encoder import Batch, Encoder, Features
-from tacit.nets.encoders._series import CLIP, Block, draw_weights, inside, instance_normalised, real_steps, refuse_other_than_series
+from tacit.nets.encoders._series import (
+    CLIP,
+    LOOKS,
+    Block,
+    draw_weights,
+    inside,
+    instance_normalised,
+    known,
+    real_steps,
+    refuse_other_than_series,
+    simple_aside,
+)
 
 
 class Dilated(Encoder):
     """width: D; hidden: channels of the blocks; depth: blocks, 0 = until the reach covers the series; normalise: by the learning data's
-    statistics ("whole") or each sample by its own ("instance": where levels mean nothing); pool: how tokens become the embedding."""
+    statistics ("whole") or each sample by its own ("instance": where levels mean nothing); pool: how tokens become the embedding;
+    simple: whether random convolutions stand beside it."""
 
     modalities = frozenset({"series"})
 
@@ -32,10 +44,11 @@ class Dilated(Encoder):
         depth: int = 0,
         normalise: Literal["whole", "instance"] = "whole",
         pool: Literal["largest", "mean", "last"] = "largest",
+        simple: bool = False,
     ) -> None:
         super().__init__(layout, seed)
         refuse_other_than_series(layout, "causal" if self.causal else "dilated")
-        self.width, self.hidden, self.depth, self.normalise, self.pool = width, hidden, depth, normalise, pool
+        self.width, self.hidden, self.depth, self.normalise, self.pool, self.simple = width, hidden, depth, normalise, pool, simple
         self.patch = (1,)
         blocks = depth or min(10, max(3, (layout.size[0] - 1).bit_length()))
         widths = [hidden] * (blocks - 1) + [width]
@@ -44,13 +57,14 @@ class Dilated(Encoder):
             self.blocks = nn.ModuleList(Block(hidden, w, 2**k, self.causal) for k, w in enumerate(widths))
         self.mask_token = nn.Parameter(torch.zeros(1, hidden))
         draw_weights(self, seed)
+        self.aside, self.looks = simple_aside(simple, layout, width, seed), LOOKS if simple else 0
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, batch: Batch, hidden: Tensor | None = None) -> Features:
         """Any length goes; hidden: [B, L]."""
         z = self.normalised(batch).clamp(-CLIP, CLIP)  # [B, L, C]
         if self.normalise == "instance":
-            z = instance_normalised(z, _known(batch.valid, hidden))
+            z = instance_normalised(z, known(batch.valid, hidden))
         present = torch.ones_like(z) if batch.valid is None else batch.valid.to(z.dtype)
         x = self.enter(torch.cat([z, present], -1))  # [B, L, H]
         if hidden is not None:
@@ -73,13 +87,6 @@ class Dilated(Encoder):
         if self.pool == "mean":
             return (x * real).sum(-1) / many.clamp_min(1)
         return x.masked_fill(~real, torch.finfo(x.dtype).min).amax(-1).masked_fill(many == 0, 0)
-
-
-def _known(valid: Tensor | None, hidden: Tensor | None) -> Tensor | None:
-    """What a sample's own statistics may be taken of: real and not hidden, [B, L, C] or [B, L, 1]."""
-    if hidden is None:
-        return valid
-    return ~hidden.unsqueeze(-1) if valid is None else valid & ~hidden.unsqueeze(-1)
 
 
 def _last(x: Tensor, steps: Tensor | None) -> Tensor:

@@ -2,34 +2,63 @@
 
 Every piece goes through one linear layer with its numbers and what of them is real; hidden ones are a learned token; positions are sines.
 Attention passes over pieces in which nothing is real. Nie et al., "A Time Series is Worth 64 Words" (PatchTST), 2023, section 3.1;
-channels are read together, not apart: what relates them is what few labels need.
+channels are read together, not apart: what relates them is what few labels need. The embedding is how often each number of a token lies above
+thresholds (see `_shares`); the tasks see the mean of the tokens.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, pad, scaled_dot_product_attention
 
 from tacit.contracts.errors import DataError
-from tacit.contracts.layout import Layout
-from tacit.nets.encoder import Batch, Encoder, Features
-from tacit.nets.encoders._series import CLIP, draw_weights, refuse_other_than_series
+from tacit.contracts.layout import Layout, Samples
+from tacit.nets.encoder import LOOK, Batch, Encoder, Features
+from tacit.nets.encoders._level import Level
+from tacit.nets.encoders._series import CLIP, LOOKS, centred, draw_weights, known, refuse_other_than_series, simple_aside
+from tacit.nets.encoders._shares import Shares
+
+LEAST = 1e-2  # deviations: a channel that hardly moves within a sample is not blown up further
 
 
 class Patches(Encoder):
-    """width: D; depth: layers; heads: of attention; steps: a piece's, 0 = a 24th of the series, 1 to 32."""
+    """width: D; depth: layers; heads: of attention; steps: a piece's, 0 = a 24th of the series, 1 to 32.
+
+    normalise: by the learning data's statistics ("whole"), or each sample's channels about their own mean too ("centred": where one machine's
+    level is another's alarm), and then the levels stand beside in the embedding; thresholds: of each number of a token; simple: whether random
+    convolutions stand beside, too.
+    """
 
     modalities = frozenset({"series"})
+    looks: int = LOOKS
+    within: Tensor
 
-    def __init__(self, layout: Layout, seed: int = 0, width: int = 128, depth: int = 3, heads: int = 4, steps: int = 0) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        seed: int = 0,
+        width: int = 128,
+        depth: int = 3,
+        heads: int = 4,
+        steps: int = 0,
+        normalise: Literal["whole", "centred"] = "whole",
+        thresholds: int = 8,
+        simple: bool = False,
+    ) -> None:
         super().__init__(layout, seed)
         refuse_other_than_series(layout, "patches")
         if width % heads:
             raise DataError(f"{heads} heads can't share a width of {width}.", "Choose a width that is a multiple of the heads.")
+        if normalise not in ("whole", "centred"):
+            raise DataError(f"normalise = {normalise!r} is unknown to the encoder 'patches'.", 'It is "whole" or "centred".')
+        if thresholds < 1:
+            raise DataError(f"{thresholds} thresholds read nothing off a token.", "Give 1 or more.")
         self.width, self.depth, self.heads, self.steps = width, depth, heads, steps
+        self.normalise, self.thresholds, self.simple = normalise, thresholds, simple
         self.patch = (steps or min(32, max(1, layout.size[0] // 24)),)
         with torch.random.fork_rng(devices=[]):
             self.enter = nn.Linear(2 * self.patch[0] * layout.channels, width)
@@ -37,10 +66,61 @@ class Patches(Encoder):
         self.norm = nn.LayerNorm(width)
         self.mask_token = nn.Parameter(torch.zeros(1, width))
         draw_weights(self, seed)
+        self.shares = Shares(width, thresholds, seed)
+        self.level = Level(layout.channels, width * thresholds, seed + 1) if normalise == "centred" else None
+        self.aside = simple_aside(simple, layout, width * thresholds, seed)
+        self.register_buffer("within", torch.ones(layout.channels))
+
+    @property
+    def view_options(self) -> dict[str, Any]:
+        return {"within": tuple(self.within.tolist())} if self.normalise == "centred" else {}
+
+    @property
+    def own(self) -> int:
+        return self.width * self.thresholds
+
+    @property
+    def outputs(self) -> int:
+        return self.own * (1 + (self.level is not None) + (self.aside is not None))
+
+    def joined(self, batch: Batch, features: Features) -> Tensor:
+        """[shares | random convolutions | levels], of one width."""
+        shares: Tensor = self.shares(features.tokens, features.valid)
+        both = shares if self.aside is None else self.aside(batch.values, batch.valid, shares)
+        return both if self.level is None else torch.cat([both, self.level(self.normalised(batch), batch.valid)], 1)
+
+    @torch.no_grad()
+    def begin(self, samples: Samples) -> None:
+        """Takes `within` from these samples: how far channels stray from their own mean in a sample, in deviations of all data."""
+        super().begin(samples)
+        batch = Batch.of(samples).to(self.mean.device)
+        real = torch.ones_like(batch.values) if batch.valid is None else batch.valid.float()
+        away = centred(self.normalised(batch), batch.valid).square().sum((0, 1)) / real.sum((0, 1)).clamp_min(1)
+        self.within.copy_(torch.where(away > 0, away.sqrt().clamp_min(LEAST), 1.0))
+
+    @torch.no_grad()
+    def settle(self, samples: Samples) -> None:
+        """Thresholds are quantiles of the tokens of these samples; what stands beside the shares is put in balance with them."""
+        training = self.training
+        self.eval()
+        batches = [Batch.of(samples.take(slice(k, k + LOOK))).to(self.mean.device) for k in range(0, len(samples.values), LOOK)]
+        said = [self(batch) for batch in batches]
+        self.shares.settle(torch.cat([f.tokens.flatten(0, 1) if f.valid is None else f.tokens[f.valid] for f in said]))
+        shares = torch.cat([self.shares(f.tokens, f.valid) for f in said])
+        if self.aside is not None:
+            self.aside.weigh(shares)
+        if self.level is not None:
+            whole = Batch.of(samples).to(self.mean.device)
+            self.level.weigh(self.normalised(whole), whole.valid, shares)
+        self.train(training)
 
     def forward(self, batch: Batch, hidden: Tensor | None = None) -> Features:
         """Any length goes; what doesn't fill its last piece is filled up as missing. hidden: [B, N]."""
-        z = self.normalised(batch).clamp(-CLIP, CLIP)
+        z = self.normalised(batch)
+        if self.normalise == "centred":
+            steps = None if hidden is None else hidden.repeat_interleave(self.patch[0], 1)[:, : z.shape[1]]
+            z = centred(z, known(batch.valid, steps)) / self.within
+        z = z.clamp(-CLIP, CLIP)
         present = torch.ones_like(z) if batch.valid is None else batch.valid.to(z.dtype)
         more = -z.shape[1] % self.patch[0]
         both = pad(torch.cat([z, present], -1), (0, 0, 0, more))  # [B, N p, 2 C]

@@ -42,7 +42,7 @@ class ResNet18(Encoder):
     colours stand beside what is learned, in the embedding."""
 
     modalities: ClassVar[frozenset[str]] = frozenset({"image"})
-    looks: ClassVar[int] = LOOKS
+    looks: int = LOOKS
 
     def __init__(self, layout: Layout, seed: int = 0, base: int = 64, simple: bool = True) -> None:
         refuse_other_than_images(layout, "resnet18")

@@ -43,7 +43,7 @@ class ViT(Encoder):
     """
 
     modalities: ClassVar[frozenset[str]] = frozenset({"image"})
-    looks: ClassVar[int] = LOOKS
+    looks: int = LOOKS
 
     def __init__(
         self,

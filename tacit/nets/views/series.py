@@ -40,8 +40,11 @@ class SeriesViews(Views):
     kinds = ("shift", "crop", "window", "jitter", "scaling", "warp", "sensors", "gap")
     orders = len(PERMUTED) + 1  # the last: backwards
 
-    def __init__(self, layout: Layout, patch: tuple[int, ...], forbidden: frozenset[str] = frozenset()) -> None:
+    def __init__(self, layout: Layout, patch: tuple[int, ...], forbidden: frozenset[str] = frozenset(), within: tuple[float, ...] = ()) -> None:
+        """within: how far each channel strays from its mean within a sample, in deviations; where given, contents are asked for about each
+        sample's own mean and in this unit, for encoders that see no more than that."""
         super().__init__(layout, patch, forbidden)
+        self.within = tuple(within)
         for name in forbidden:
             if name not in self.kinds:
                 raise UnknownName("view of series", name, self.kinds)
@@ -87,7 +90,12 @@ class SeriesViews(Views):
 
     def content(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Normalised numbers of a piece, step by step with all its channels: [B, N, p C]."""
-        z = ((batch.values - self._mean(batch)) / self._by(batch)).clamp(-CLIP, CLIP)
+        z = (batch.values - self._mean(batch)) / self._by(batch)
+        if self.within:
+            known = torch.ones_like(z) if batch.valid is None else batch.valid.to(z.dtype)
+            mean = z.masked_fill(known == 0, 0).sum(1, keepdim=True) / known.sum(1, keepdim=True).clamp_min(1)
+            z = (z - mean) / torch.tensor(self.within).to(z)
+        z = z.clamp(-CLIP, CLIP)
         more = -z.shape[1] % self.patch[0]
         if batch.valid is None and not more:
             return self._pieces(z), None

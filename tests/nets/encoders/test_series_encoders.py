@@ -9,8 +9,9 @@ import torch
 
 from tacit.contracts.catalog import load
 from tacit.contracts.errors import DataError
-from tacit.contracts.layout import Layout
+from tacit.contracts.layout import Layout, Samples
 from tacit.nets.encoder import Batch, Encoder
+from tacit.nets.encoders._shares import Shares
 
 LENGTH, CHANNELS = 50, 3
 LAYOUT = Layout("series", "number", (LENGTH,), CHANNELS, mean=(0.0, 5.0, -1.0), deviation=(1.0, 10.0, 0.1))
@@ -20,6 +21,7 @@ MADE: list[tuple[str, dict[str, Any]]] = [
     ("causal", {"width": 16, "hidden": 8}),
     ("causal", {"width": 16, "hidden": 8, "pool": "largest"}),
     ("patches", {"width": 16, "depth": 2, "steps": 4}),
+    ("patches", {"width": 16, "depth": 2, "steps": 4, "normalise": "centred"}),
 ]
 
 
@@ -142,3 +144,64 @@ def test_what_does_not_fit_is_refused() -> None:
         load("encoder", "causal")(LAYOUT, normalise="instance")
     with pytest.raises(DataError, match="heads"):
         load("encoder", "patches")(LAYOUT, width=10, heads=4)
+    with pytest.raises(DataError, match="normalise"):
+        load("encoder", "patches")(LAYOUT, normalise="instance")
+    with pytest.raises(DataError, match="thresholds"):
+        load("encoder", "patches")(LAYOUT, thresholds=0)
+
+
+def samples_of(b: Batch) -> Samples:
+    return Samples(b.values.numpy(), None if b.valid is None else b.valid.numpy())
+
+
+@pytest.mark.parametrize("valid", [False, True])
+def test_centred_tokens_do_not_know_levels_and_the_embedding_does(valid: bool) -> None:
+    encoder, b = made("patches", {"width": 16, "steps": 4, "normalise": "centred"}), batch(valid)
+    encoder.begin(samples_of(b))
+    encoder.settle(samples_of(b))
+    higher = Batch(b.values + 2 * torch.tensor(LAYOUT.deviation), b.valid)
+    assert torch.allclose(encoder(b).tokens, encoder(higher).tokens, atol=1e-4)
+    shares, level = encoder.embedding(b).split(16 * 8, 1)
+    same, other = encoder.embedding(higher).split(16 * 8, 1)
+    torch.testing.assert_close(shares, same)
+    assert encoder.outputs == 2 * 16 * 8 and (level - other).norm(dim=1).min() > 0.1
+    spreads = [x.sub(x.mean(0)).square().sum(1).mean().sqrt() for x in (shares, level)]
+    torch.testing.assert_close(*spreads)  # in balance
+
+
+def test_shares_are_how_often_a_token_is_above_thresholds() -> None:
+    shares = Shares(2, 4, seed=0)
+    tokens = torch.randn(500, 8, 2, generator=torch.Generator().manual_seed(1)) * 3 + 5
+    shares.settle(tokens.flatten(0, 1))
+    found = (shares(tokens, None) @ shares.turn.T).view(500, 4, 2)  # turned back
+    torch.testing.assert_close(found.mean(0)[:, 0], torch.tensor([0.875, 0.625, 0.375, 0.125]), atol=0.01, rtol=0)
+    valid = torch.zeros(500, 8, dtype=torch.bool)
+    valid[:, :3] = True
+    far = torch.where(valid.unsqueeze(-1), tokens, 1e6)
+    torch.testing.assert_close(shares(far, valid), shares(tokens[:, :3], None))
+    assert not shares(far, torch.zeros_like(valid)).any()
+
+
+def test_random_convolutions_can_stand_beside() -> None:
+    b = batch(valid=True)
+    for name, options, width in (("dilated", {"width": 16, "hidden": 8}, 16), ("patches", {"width": 16, "steps": 4, "thresholds": 2}, 32)):
+        encoder = made(name, {**options, "simple": True})
+        encoder.begin(samples_of(b))
+        encoder.settle(samples_of(b))
+        both = encoder.embedding(b)
+        assert both.shape == (6, 2 * width) == (6, encoder.outputs)
+        assert both[:, width:].abs().max() > 0
+
+
+@pytest.mark.parametrize("valid", [False, True])
+def test_centred_contents_have_no_level_and_the_unit_of_what_moves_within(valid: bool) -> None:
+    b = batch(valid)
+    views = load("views", "series")(LAYOUT, (5,), within=(0.5, 1.0, 2.0))
+    content, real = views.content(b)
+    steps = content.view(6, LENGTH, CHANNELS)
+    many = LENGTH if real is None else real.view(6, LENGTH, CHANNELS).sum(1).clamp_min(1)
+    assert (steps.sum(1) / many).abs().max() < 1e-4
+    plain = load("views", "series")(LAYOUT, (5,)).content(b)[0].view(6, LENGTH, CHANNELS)
+    first = plain[0, 1] - plain[0, 0]
+    if not valid:
+        torch.testing.assert_close(steps[0, 1] - steps[0, 0], first / torch.tensor([0.5, 1.0, 2.0]))
