@@ -135,6 +135,11 @@ def onsets(detected: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return detected & ~np.r_[False, detected[:-1]]
 
 
+def opened(alert: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """The first row of each alert episode, also where one follows another without a row between."""
+    return (alert > 0) & (alert != np.r_[0, alert[:-1]])
+
+
 def rising(surprise: Floats, back: int = 100) -> Floats:
     """Silence unless a row beats every one of the `back` rows before it: one detection a rise, not one a row."""
     x = ranked(surprise)
@@ -166,7 +171,7 @@ def run(scorer: Scorer, streams: Sequence[Stream]) -> tuple[dict[str, object], l
     spent = time.process_time() - began
     surprises, scores = [r.surprise for r in readings], [r.calibrated() for r in readings]
     over = [np.nan_to_num(s, nan=0.0) >= FIXED for s in scores]
-    starts = [onsets(o) if r.alert is None else onsets(r.alert > 0) for o, r in zip(over, readings, strict=True)]
+    starts = [onsets(o) if r.alert is None else opened(r.alert) for o, r in zip(over, readings, strict=True)]
     row: dict[str, object] = {"detector": scorer.name}
     for profile in PROFILES:
         row[profile.name] = best(sweeps, surprises, profile, count)[0]

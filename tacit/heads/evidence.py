@@ -6,6 +6,10 @@ from the budget: the heights that A reaches between two zeros fall off exponenti
 on correlated data too, only with another beta. Both the rate of peaks and beta are learned from the peaks that did
 not alert, starting from what independent events would give; where alerts come faster than the budget the threshold
 rises, so that a storm is cut down to its largest.
+
+Two thresholds come of it. Above the one, never under LEAST, a key is held: what it does now is no longer taken for normal.
+The other is what an alert needs, besides being loud: the event's statistics must add up to LOUD, in units in which one event in
+a hundred passes 4.6 with each of them. These units move by a count of events, not by how far they went, so no fault dulls them.
 """
 
 from __future__ import annotations
@@ -22,14 +26,21 @@ Doubles = NDArray[np.float64]
 DRAG = 2.3
 CAP = 20.0
 MOST = 100.0
-LEAST = 10.0  # an alert needs at least this, however generous the budget
+LEAST = 10.0  # a key is held from here on at the earliest, however generous the budget
 THETA = 0.86  # of independent events: the root of exp(-theta DRAG) = 1 - theta
 BINS = 400  # of peak heights, a quarter each
 PRIOR = 20.0
 PRESSURE = 1.0  # how much of itself the threshold rises by for each budget's worth of alerts over the budget
 YOUNG = 500.0  # events after which the threshold is down to twice its size: what is new to us is not yet news
-# header: [threshold, budget a day, peaks, events a day, first time, alerts decayed, time of the last, events]
-THRESHOLD, BUDGET, PEAKS, PER_DAY, FIRST, ALERTS, LAST, EVENTS = range(8)
+LOUD = 10.0  # what an event's statistics must add up to for an alert
+NEW = 100.0  # events after which that is down to twice its size
+RISE, APART = 0.25, 1000.0  # each alert asks more of the next ones, and so many events take it back: slow streams have few events a day
+LOUDER = 1.5  # times as loud as all that an episode was, once it is past its opening: a new one
+SETTLED = 7.0  # evidence under which, and under half of what an alert needs, an episode calms down
+# header: [threshold, budget a day, peaks, events a day, first time, holds decayed, time of the last, events,
+# evidence that an alert needs, alerts decayed, time of the last, by how much more than LOUD]
+THRESHOLD, BUDGET, PEAKS, PER_DAY, FIRST, HOLDS, LAST, EVENTS, NEEDED, ALERTS, LAST_ALERT, MORE = range(12)
+HEADER = 12
 FADE = 1.0 - 1.0 / 2000.0  # a peak, of the counts before it
 DAY = 86_400.0
 
@@ -50,8 +61,8 @@ def learn_peak(height: float, counts: Doubles, head: Doubles) -> None:
 
 
 @compiled
-def set_threshold(counts: Doubles, head: Doubles, now: float) -> None:
-    """The height that normal data pass `budget` times a day, from peaks so far and the prior. `now` in seconds."""
+def set_thresholds(counts: Doubles, head: Doubles, now: float) -> None:
+    """Both thresholds, from the height that normal data pass `budget` times a day, from peaks so far and the prior. `now` in seconds."""
     span = max(now - head[FIRST], 1.0)
     rate = head[EVENTS] / span * DAY  # events a day, over all keys
     head[PER_DAY] = rate
@@ -78,6 +89,29 @@ def set_threshold(counts: Doubles, head: Doubles, now: float) -> None:
     independent = 0.05 * rate * math.exp(-base / beta)
     peaks = math.exp(share * math.log(max(counted, 1e-9)) + (1.0 - share) * math.log(max(independent, 1e-9)))
     quiet = base + beta * math.log(max(peaks / head[BUDGET], 1.0))
-    over = max(head[ALERTS] * math.exp(-max(now - head[LAST], 0.0) / DAY) - head[BUDGET], 0.0) / head[BUDGET]
     young = YOUNG / max(head[EVENTS], 1.0)
-    head[THRESHOLD] = min(max(quiet, LEAST) * (1.0 + PRESSURE * over + young), 0.9 * MOST)
+    held = 1.0 + young + PRESSURE * over_budget(head[HOLDS], head[LAST], head[BUDGET], now)
+    told = 1.0 + young + PRESSURE * over_budget(head[ALERTS], head[LAST_ALERT], head[BUDGET], now)
+    independent = math.log(max(0.05 * rate / head[BUDGET], 1.0)) / THETA  # what chance alone reaches as often as the budget allows
+    head[THRESHOLD] = min(max(quiet, LEAST) * held, 0.9 * MOST)
+    head[NEEDED] = min(max(quiet, independent) * told, 0.9 * MOST)
+
+
+@hot
+def over_budget(count: float, last: float, budget: float, now: float) -> float:
+    """By how many budgets of a day the decayed count exceeds the budget."""
+    return max(count * math.exp(-max(now - last, 0.0) / DAY) - budget, 0.0) / budget
+
+
+@hot
+def is_loud(news: float, head: Doubles) -> bool:
+    """Loud enough for an alert."""
+    return news > LOUD * (1.0 + NEW / max(head[EVENTS], 1.0)) + head[MORE]
+
+
+@hot
+def note_alert(head: Doubles, seconds: float) -> None:
+    """Counts an alert: the next ones must be louder, and where the budget is spent need more evidence."""
+    head[MORE] = min(head[MORE] + RISE, LOUD)
+    head[ALERTS] = head[ALERTS] * math.exp(-max(seconds - head[LAST_ALERT], 0.0) / DAY) + 1.0
+    head[LAST_ALERT] = max(head[LAST_ALERT], seconds)

@@ -16,12 +16,14 @@ MAX_WIDTH = 64
 HORIZONS = (1, 16)
 SEASON = 8
 CHANNELS = 3  # innovation (against the forecast), departure (from the last hundred events), level (against the long run)
+VOICES = 4  # these and the shift: a short mean against its own last few hundred; it speaks for each feature alone
 TOGETHER = 8  # events whose pairs enter the Gram at once: it is the largest thing an event would touch
 RING = HORIZONS[1] + TOGETHER
-HEADER = 12
+HEADER = 16
 
 # columns of the header of a base row
 COUNT, GAP, EVIDENCE, PEAK, EPISODE, QUIET, CROSSED, JOINTLY, SINGLY = range(9)
+HELD, STILL, LOUDEST, DULL_99, DULL_999, AGE = range(9, 15)
 
 
 class Layout(NamedTuple):

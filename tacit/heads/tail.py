@@ -35,6 +35,7 @@ Q_BIN = Q_HIGH / OUTER
 TOTAL, CUT, OVER, EXCESS, SHIFT_99, SHIFT_999, *_ = range(8)
 LOG_99, LOG_999 = -math.log(0.01), -math.log(0.001)
 CHANNEL, STEP_CHANNEL = 8, 0.03  # the statistics' units, in the head from there on
+NEAREST, FURTHEST = -0.7, 4.0  # of the anchors, in logarithms
 STEP_99, STEP_999 = 0.05, 0.15  # of the feedback, in logarithms of the anchor, an exceedance
 
 
@@ -202,10 +203,13 @@ def raw_surprise(q: float, tail: Row, head: Doubles) -> float:
 
 
 @hot
-def corrected(raw: float, head: Doubles) -> float:
-    """The surprise after the feedback: monotone, through the two anchors, which lie where -log .01 and -log .001 now are."""
-    low = LOG_99 * math.exp(head[SHIFT_99])
-    high = max(LOG_999 * math.exp(head[SHIFT_999]), 1.05 * low)
+def corrected(raw: float, head: Doubles, dull_99: float, dull_999: float) -> float:
+    """The surprise after the feedback: monotone, through the two anchors, which lie where -log .01 and -log .001 now are.
+
+    dull_99, dull_999: how much further out they lie for a key of which a fault has hold.
+    """
+    low = LOG_99 * math.exp(min(head[SHIFT_99] + dull_99, FURTHEST))
+    high = max(LOG_999 * math.exp(min(head[SHIFT_999] + dull_999, FURTHEST)), 1.05 * low)
     if raw <= low:
         return raw * LOG_99 / low
     slope = (LOG_999 - LOG_99) / (high - low)
@@ -215,8 +219,14 @@ def corrected(raw: float, head: Doubles) -> float:
 
 
 @hot
-def learn_outer(q: float, surprise: float, counts: Row, head: Doubles, weight: float) -> None:
-    """Counts q and moves the anchors (in logarithms): up by a step for what exceeded, down by the share that should have."""
+def learn_outer(q: float, counts: Row, weight: float) -> None:
+    """Counts q."""
     counts[min(int(q / Q_BIN), OUTER - 1)] += weight
-    head[SHIFT_99] = min(max(head[SHIFT_99] + STEP_99 * ((1.0 if surprise > LOG_99 else 0.0) - 0.01), -0.7), 4.0)
-    head[SHIFT_999] = min(max(head[SHIFT_999] + STEP_999 * ((1.0 if surprise > LOG_999 else 0.0) - 0.001), -0.7), 4.0)
+
+
+@hot
+def moved(shift_99: float, shift_999: float, surprise: float, least: float) -> tuple[float, float]:
+    """The anchors' shifts (in logarithms) after an event: up by a step for what exceeded, down by the share that should have."""
+    shift_99 += STEP_99 * ((1.0 if surprise > LOG_99 else 0.0) - 0.01)
+    shift_999 += STEP_999 * ((1.0 if surprise > LOG_999 else 0.0) - 0.001)
+    return min(max(shift_99, least), FURTHEST), min(max(shift_999, least), FURTHEST)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from tacit.contracts.errors import ModelError
 
-VERSION = 3
+VERSION = 4
 CHAIN = 40  # parts before the next full one
 Arrays = dict[str, NDArray[Any]]
 

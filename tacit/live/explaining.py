@@ -10,6 +10,12 @@ from tacit.contracts.events import Feature
 Reason = tuple[str, float, float, float, float]
 
 
+WHY = ("unusual after what came before", "far from its last hundred values", "unusual for so long", "elsewhere than in its last few hundred values")
+
+
+WHY = ("unusual after what came before", "far from its last hundred values", "unusual for so long", "moved over its last twenty values")
+
+
 def number(x: float) -> str:
     """Four significant digits, thousands separated, no exponent between 1e-4 and 1e9."""
     if not math.isfinite(x):
@@ -32,14 +38,14 @@ def phrase(reason: Reason, unit: str = "", channel: int = 0, alone: bool = False
         return f"{name} is {number(observed)}{unit}, above the expected {number(low)} to {number(high)}"
     if observed < low:
         return f"{name} is {number(observed)}{unit}, below the expected {number(low)} to {number(high)}"
-    why = "far from its last hundred values" if channel == 1 else "unusual for so long" if channel == 2 else "unusual after what came before"
+    why = WHY[channel]
     if channel == 0 and not alone:
         why = "unusual beside the other features"
     return f"{name} is {number(observed)}{unit}, {why} (by itself expected: {number(low)} to {number(high)})"
 
 
 def sentence(key: str, reasons: Sequence[Reason], features: Sequence[Feature], channel: int = 0) -> str:
-    """The large reasons of one insight in a sentence, largest first; `channel`: which of the three said most."""
+    """The large reasons of one insight in a sentence, largest first; `channel`: which of the four said most."""
     units = {f.name: f.unit for f in features}
     large = [r for r in reasons if r[1] >= 0.1][:3] or list(reasons[:1])
     parts = [phrase(r, units.get(r[0], ""), channel, len(features) == 1) for r in large]

@@ -18,20 +18,27 @@ from tacit.heads import correlation, encode, evidence, ridge, scale, tail, trace
 from tacit.heads.borrowing import borrowed
 from tacit.heads.compiling import compiled, hot
 from tacit.heads.layout import (
+    AGE,
     CHANNELS,
     COUNT,
     CROSSED,
+    DULL_99,
+    DULL_999,
     EPISODE,
     EVIDENCE,
     GAP,
+    HELD,
     HORIZONS,
     JOINTLY,
+    LOUDEST,
     PEAK,
     QUIET,
     RING,
     SEASON,
     SINGLY,
+    STILL,
     TOGETHER,
+    VOICES,
     Layout,
 )
 from tacit.heads.period import FOUND, PHASE, SINCE
@@ -45,19 +52,22 @@ YOUNG = 8  # events of a key before its residuals count
 LEVEL = 1.0 - 0.5 ** (1 / 2.0)  # the level looks back 2 events
 RECENT = 0.01  # of the mean and spread that a departure is measured by; they are not robust: what just happened is no news
 LASTS = 1.0 - 0.5 ** (1 / 32.0)  # the level's statistic is averaged over 32 events: it is what lasts
-LOUDEST = 30.0  # -log p that one event can say: a single monstrous value does not last
-VOICE = (0.3, 1.0)  # of innovation and departure in the sum
+MOST_SAID = 30.0  # -log p that one event can say: a single monstrous value does not last
+VOICE = (0.3, 1.0, 1.0, 1.0)  # of each in the sum
+SHORT = 1.0 - 0.5 ** (1 / 20.0)  # the shift's mean looks back 20 events,
+AMONG = 0.003  # and is measured against its own mean and spread of some three hundred
 DRIFT = 1.0 - 0.5 ** (1 / 256.0)
 WRAP = RING * SOLVE * WHITEN * 128  # counts wrap here, long before float32 loses the unit
 TRUST = 5.0  # surprise (-log p) from which on an event teaches less, by its fourth power
 LEAST = 0.05  # but at least this much
-WITHIN = 0.02  # and this much in an open episode, until it has lasted
+WITHIN = 0.02  # and this much while a fault has hold, until it has lasted
 PATIENCE = 4000.0  # events, or as many as the key had before it: then the change is taken as the new normal
 CALM = 40  # events and ...
-CALM_SECONDS = 15.0  # ... seconds below half the threshold before an episode closes
+CALM_SECONDS = 15.0  # ... seconds below half the threshold before a hold ends or an episode closes
 
 
-MEAN, SCALE, REACH, SEEN, RECENT_MEAN, RECENT_SPREAD = range(6)  # rows of a key's scales, float64 since values may be 1e12 + 1e-3
+MEAN, SCALE, REACH, SEEN, RECENT_MEAN, RECENT_SPREAD, SHIFT, SHIFT_MEAN, SHIFT_SPREAD = range(9)
+SCALES = 9  # rows of a key's scales, float64 since values may be 1e12 + 1e-3
 
 
 class Pool(NamedTuple):
@@ -74,9 +84,9 @@ class Pool(NamedTuple):
     muted: NDArray[np.bool_]  # [B, F]
     outer: F32  # [OUTER]
     tail: F32  # [OUTER + 1]
-    head: F64  # [13] of tail
+    head: F64  # [14] of tail
     peaks: F64  # [evidence.BINS]
-    budget: F64  # [8] of evidence
+    budget: F64  # [HEADER] of evidence
     omega: F64  # [8] angular frequencies of the season, rad/s, the last of four found in the stream or 0; then of period
     trace: F32  # [KEYS, SAMPLES + 1, K] of trace
     trace_when: F64  # [KEYS, SAMPLES + 1]
@@ -329,6 +339,29 @@ def departure(x: float, mean: float, spread: float) -> float:
 
 
 @hot
+def shift(known: F64, x: float, f: int) -> float:
+    """Takes x into the short mean; how far that lies from where it lay in the last few hundred events, in its own spread."""
+    many = known[SEEN, f]
+    if many == 0.0:
+        known[SHIFT, f] = x
+        return 0.0
+    d = x - known[SHIFT, f]
+    known[SHIFT, f] += max(SHORT, 1.0 / (many + 1.0)) * d
+    return departure(known[SHIFT, f], known[SHIFT_MEAN, f], known[SHIFT_SPREAD, f])
+
+
+@hot
+def learn_recent(known: F64, x: float, f: int, many: float, least: float, mean: int, spread: int) -> None:
+    """Mean and spread, at the rate `least` once there are enough events; they are not robust, but no event counts for more than 30 spreads."""
+    rate = max(least, 1.0 / (many + 2.0))
+    d = x - known[mean, f] if many > 0 else 0.0
+    most = 30.0 * known[spread, f] if known[spread, f] > 0.0 else 1e150
+    d = min(max(d, -most), most)
+    known[mean, f] = known[mean, f] + rate * d if many > 0 else x
+    known[spread, f] = math.sqrt((1.0 - rate) * (known[spread, f] ** 2 + rate * d * d))
+
+
+@hot
 def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F64, pool: Pool, s: Scratch) -> int:
     """Scales, forecasts and Gaussian surprises of one block; returns the key's count of events before this."""
     F = lay.F
@@ -358,7 +391,8 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
         )
         s.far[b, f] = z[f] - lane[then + f] if n >= HORIZONS[1] else np.float32(0.0)
         s.residual[b, 2, f] = np.float32(min(max(scale.unsquash(level), -1e8), 1e8))
-        for c in range(CHANNELS):
+        s.residual[b, 3, f] = np.float32(shift(known, values[b * F + f], f)) if valid[f] else np.float32(0.0)
+        for c in range(VOICES):
             g = 0.0
             spread = lane[lay.sigma + f] if c == 0 else base[lay.level_scale + f] if c == 2 else np.float32(1.0)
             if c == 0:
@@ -391,6 +425,9 @@ def weigh_block(base: F32, lay: Layout, b: int, s: Scratch, energy: F64, width: 
             if s.valid[b, f]:
                 width[c] += 1.0
             greatest[c] = max(greatest[c], abs(s.g[b, c, f]), abs(w))
+    for f in range(F):
+        greatest[3] = max(greatest[3], abs(s.g[b, 3, f]))
+    width[3] = width[0]
 
 
 @hot
@@ -425,17 +462,13 @@ def learn_block(
         x = values[b * F + f]
         many = known[SEEN, f]
         if many >= YOUNG:
-            for c in range(CHANNELS):
+            for c in range(VOICES):
                 pool.counts[b, c, f, s.places[b, c, f]] += np.float32(weight)
         lane[lay.sigma + f] = scale.learn_spread(s.residual[b, 0, f], many, weight, lane[lay.sigma + f])
         if n >= HORIZONS[1]:
             lane[lay.sigma + F + f] = scale.learn_spread(s.far[b, f], min(many, n - HORIZONS[1]), weight, lane[lay.sigma + F + f])
-        rate = max(RECENT, 1.0 / (many + 2.0))
-        d = x - known[RECENT_MEAN, f] if many > 0 else 0.0
-        most = 30.0 * known[RECENT_SPREAD, f] if known[RECENT_SPREAD, f] > 0.0 else 1e150
-        d = min(max(d, -most), most)
-        known[RECENT_MEAN, f] = known[RECENT_MEAN, f] + rate * d if many > 0 else x
-        known[RECENT_SPREAD, f] = math.sqrt((1.0 - rate) * (known[RECENT_SPREAD, f] ** 2 + rate * d * d))
+        learn_recent(known, x, f, many, RECENT, RECENT_MEAN, RECENT_SPREAD)
+        learn_recent(known, known[SHIFT, f], f, many, AMONG, SHIFT_MEAN, SHIFT_SPREAD)
         base[lay.level_scale + f] = scale.learn_spread(s.residual[b, 2, f], many, weight, base[lay.level_scale + f])
         known[MEAN, f], known[SCALE, f], known[REACH, f] = scale.learn_scale(x, many, weight, known[MEAN, f], known[SCALE, f], known[REACH, f])
         known[SEEN, f] += 1.0
@@ -478,7 +511,7 @@ def refresh(pool: Pool, seen: int, now: float) -> None:
                 tail.read_inner(pool.counts[b, c, f], pool.table[b, c, f], fade)
             pool.bands[b, f] = np.float32(tail.band(pool.table[b, 0, f], 2.3263))
     tail.read_outer(pool.outer, pool.tail, pool.head, fade)
-    evidence.set_threshold(pool.peaks, pool.budget, now)
+    evidence.set_thresholds(pool.peaks, pool.budget, now)
 
 
 @hot
@@ -504,33 +537,67 @@ def tick(clock: F64, seconds: float, seen: int) -> float:
 
 
 @hot
-def decide(base: F32, surprise: float, seconds: float, known: bool, pool: Pool) -> tuple[int, int]:
-    """Evidence, episodes: returns (the open episode's id or 0, 1 where it opens, 2 where one closes)."""
+def hold(base: F32, height: float, seconds: float, known: bool, head: F64) -> None:
+    """Whether a fault has hold of the key: from a threshold of evidence until it has been under half of it for a while."""
+    threshold = head[evidence.THRESHOLD]
+    if base[HELD] == 0.0 and known and height > threshold:
+        base[HELD], base[STILL], base[CROSSED] = 1.0, 0.0, 0.0
+        head[evidence.HOLDS] = head[evidence.HOLDS] * math.exp(-max(seconds - head[evidence.LAST], 0.0) / evidence.DAY) + 1.0
+        head[evidence.LAST] = max(head[evidence.LAST], seconds)
+    elif base[HELD] > 0.0:
+        base[CROSSED] += np.float32(1.0)
+        base[STILL] = base[STILL] + np.float32(1.0) if height < 0.5 * threshold else np.float32(0.0)
+        if base[STILL] >= CALM and base[STILL] * max(base[GAP], 1e-9) >= CALM_SECONDS:
+            base[HELD], base[CROSSED] = 0.0, 0.0
+
+
+@hot
+def decide(base: F32, surprise: float, news: float, seconds: float, known: bool, pool: Pool) -> tuple[int, int]:
+    """Evidence, holds, episodes: returns (the open episode's id or 0, 1 where it opens, 2 where one closes)."""
     head = pool.budget
     height = evidence.add_evidence(base[EVIDENCE], surprise) if known else 0.0
     head[evidence.EVENTS] += 1.0
+    head[evidence.MORE] = max(head[evidence.MORE] - evidence.RISE / evidence.APART, 0.0)
     peak = max(float(base[PEAK]), height)
     if height == 0.0 and base[PEAK] > 0.0:
         if base[PEAK] <= head[evidence.THRESHOLD]:
             evidence.learn_peak(base[PEAK], pool.peaks, head)
         peak = 0.0
     base[EVIDENCE], base[PEAK] = np.float32(height), np.float32(peak)
-    episode, change = int(base[EPISODE]), 0
-    threshold = head[evidence.THRESHOLD]
-    if episode == 0 and known and height > threshold:
+    hold(base, height, seconds, known, head)
+    loud = known and evidence.is_loud(news, head)
+    episode = int(base[EPISODE])
+    outgrown = base[AGE] >= CALM and news > evidence.LOUDER * base[LOUDEST]
+    if loud and height > head[evidence.NEEDED] and (episode == 0 or outgrown):
         pool.episodes[0] += 1
-        episode, change = pool.episodes[0], 1
-        head[evidence.ALERTS] = head[evidence.ALERTS] * math.exp(-max(seconds - head[evidence.LAST], 0.0) / evidence.DAY) + 1.0
-        head[evidence.LAST] = max(head[evidence.LAST], seconds)
-        base[QUIET], base[CROSSED] = 0.0, 0.0
-    elif episode > 0:
-        base[CROSSED] += np.float32(1.0)
-        base[QUIET] = base[QUIET] + np.float32(1.0) if height < 0.5 * threshold else np.float32(0.0)
+        base[EPISODE], base[LOUDEST], base[QUIET] = np.float32(pool.episodes[0]), np.float32(news), 0.0
+        base[AGE] = 0.0
+        evidence.note_alert(head, seconds)
+        return pool.episodes[0], 1
+    if episode > 0:
+        base[LOUDEST] = max(base[LOUDEST], np.float32(news))
+        base[AGE] = min(base[AGE] + np.float32(1.0), np.float32(CALM))
+        restless = loud or height > max(0.5 * head[evidence.NEEDED], evidence.SETTLED)
+        base[QUIET] = np.float32(0.0) if restless else base[QUIET] + np.float32(1.0)
         if base[QUIET] >= CALM and base[QUIET] * max(base[GAP], 1e-9) >= CALM_SECONDS:
             base[EPISODE] = 0.0
             return episode, 2
-    base[EPISODE] = np.float32(episode)
-    return episode, change
+    return episode, 0
+
+
+@hot
+def learn_score(first: F32, q: float, calibrated: float, weight: float, lasting: bool, pool: Pool) -> None:
+    """What an event teaches the score. While a fault has hold of the key, or its alert is open, the anchors move for this key alone,
+    and back at once when it is over: else a fault would keep the score low long after it."""
+    tail.learn_outer(q, pool.outer, weight)
+    taken = first[HELD] > 0.0 or first[EPISODE] > 0.0
+    if taken and not lasting:
+        first[DULL_99], first[DULL_999] = tail.moved(float(first[DULL_99]), float(first[DULL_999]), calibrated, 0.0)
+        return
+    if not taken:
+        first[DULL_99], first[DULL_999] = 0.0, 0.0
+    head = pool.head
+    head[tail.SHIFT_99], head[tail.SHIFT_999] = tail.moved(head[tail.SHIFT_99], head[tail.SHIFT_999], calibrated, tail.NEAREST)
 
 
 @compiled
@@ -555,7 +622,7 @@ def run(
     B, F = pool.mean.shape
     values, scales, base, lane = borrowed(values), borrowed(scales), borrowed(base), borrowed(lane)
     pool, s, out, encoder = borrow_pool(pool), borrow_scratch(s), borrow_out(out), borrow_weights(encoder)
-    energy, width, greatest = np.zeros(CHANNELS), np.zeros(CHANNELS), np.zeros(CHANNELS)
+    energy, width, greatest = np.zeros(CHANNELS), np.zeros(VOICES), np.zeros(VOICES)
     for i in range(len(slots)):
         slot, seconds = slots[i], times[i] * 1e-9
         now = tick(pool.clock, seconds, seen)
@@ -570,33 +637,39 @@ def run(
             n = read_block(scales[row], base[row], lane[row], lay, b, values[i], pool, s)
             weigh_block(base[row], lay, b, s, energy, width, greatest)
         first = base[slot * B]
-        q, best, most = 0.0, 0, 0.0
-        for c in range(CHANNELS):
+        q, aside, best, most = 0.0, 0.0, 0, 0.0
+        for c in range(VOICES):
             if width[c] > 0.0 and n >= YOUNG:
-                joint = tail.chi_square_surprise(energy[c], width[c])
+                joint = tail.chi_square_surprise(energy[c], width[c]) if c < CHANNELS else 0.0
                 single = tail.minus_log_tail(greatest[c]) - math.log(2.0 * width[c])
-                joint, single = min(max(joint, 0.0), LOUDEST), min(max(single, 0.0), LOUDEST)
+                joint, single = min(max(joint, 0.0), MOST_SAID), min(max(single, 0.0), MOST_SAID)
                 s.alone[c] = single >= joint
                 learn = n >= 2 * YOUNG
                 if c == 2:
                     first[JOINTLY] += np.float32(LASTS) * (np.float32(joint) - first[JOINTLY])
                     first[SINGLY] += np.float32(LASTS) * (np.float32(single) - first[SINGLY])
                     part = 0.5 * tail.level_out(float(first[JOINTLY]), 4, pool.head, learn, seen) + 0.5 * float(first[SINGLY])
+                elif c == 3:
+                    part = VOICE[3] * tail.level_out(single, 5, pool.head, learn, seen)
                 else:
                     part = VOICE[c] * max(
                         tail.level_out(joint, 2 * c, pool.head, learn, seen), tail.level_out(single, 2 * c + 1, pool.head, learn, seen)
                     )
-                q += part
+                if c < CHANNELS:
+                    q += part
+                else:  # heard for alerts only: on many features it ranks worse
+                    aside += part
                 if part > most:
                     best, most = c, part
         surprise = tail.raw_surprise(q, pool.tail, pool.head)
-        calibrated = tail.corrected(surprise, pool.head)
+        calibrated = tail.corrected(surprise, pool.head, float(first[DULL_99]), float(first[DULL_999]))
         known = seen >= warm and n >= 2 * YOUNG
         weight = 1.0
         if known and surprise > TRUST:
             weight = max(LEAST, (TRUST / surprise) ** 4)
-        if first[EPISODE] > 0.0:  # a fault must not become normal; what lasts as long as all that was known does
-            weight = WITHIN if first[CROSSED] < min(PATIENCE, max(n - first[CROSSED], 200.0)) else 1.0
+        lasting = first[CROSSED] >= min(PATIENCE, max(n - first[CROSSED], 200.0))
+        if first[HELD] > 0.0:  # a fault must not become normal; what lasts as long as all that was known does
+            weight = 1.0 if lasting else WITHIN
         out.channel[i] = best
         out.score[i] = 1.0 - math.exp(-calibrated) if known else np.nan
         out.surprise[i] = q if known else np.nan
@@ -607,11 +680,11 @@ def run(
             rate = np.float32(max(1.0 / n, 0.02))
             first[GAP] += rate * (min(gap, 10.0 * first[GAP] if n > 8 else gap) - first[GAP])
         last[slot] = np.int64(now * 1e9)
-        out.alert[i], out.opened[i] = decide(first, surprise, now, known, pool)
+        out.alert[i], out.opened[i] = decide(first, surprise, q + aside, now, known, pool)
         if known:
-            tail.learn_outer(q, calibrated, pool.outer, pool.head, weight)
+            learn_score(first, q, calibrated, weight, lasting, pool)
         elif n >= YOUNG:
-            pool.outer[min(int(q / tail.Q_BIN), tail.OUTER - 1)] += np.float32(1.0)
+            tail.learn_outer(q, pool.outer, 1.0)
         drift, total = 0.0, 0.0
         for b in range(B):
             row, at = slot * B + b, b * F

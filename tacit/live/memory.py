@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tacit.contracts.events import Feature
 from tacit.heads import evidence, tail, trace
-from tacit.heads.layout import CHANNELS, HALF_LIVES, SEASON, TOGETHER, Layout
+from tacit.heads.layout import CHANNELS, HALF_LIVES, SEASON, TOGETHER, VOICES, Layout
 from tacit.live.kernel import Out, Pool, Scratch
 
 WEEK = 7 * 86_400.0
@@ -17,7 +17,7 @@ def new_pool(blocks: int, features: int, budget: float) -> Pool:
     """A pool that has seen nothing; `budget` in alerts a day."""
     B, F = blocks, features
     omega = np.array([2 * np.pi / 86_400.0, 4 * np.pi / 86_400.0, 2 * np.pi / WEEK, *np.zeros(5)])
-    head = np.zeros(8)
+    head = np.zeros(evidence.HEADER)
     head[evidence.BUDGET] = budget
     return Pool(
         mean=np.zeros((B, F)),
@@ -25,13 +25,13 @@ def new_pool(blocks: int, features: int, budget: float) -> Pool:
         reach=np.zeros((B, F)),
         seen=np.zeros((B, F)),
         least=np.full((B, F), np.inf),
-        counts=np.zeros((B, CHANNELS, F, tail.BINS), np.float32),
-        table=np.zeros((B, CHANNELS, F, tail.BINS + 1), np.float32),
+        counts=np.zeros((B, VOICES, F, tail.BINS), np.float32),
+        table=np.zeros((B, VOICES, F, tail.BINS + 1), np.float32),
         bands=np.zeros((B, F), np.float32),
         muted=np.zeros((B, F), np.bool_),
         outer=np.zeros(tail.OUTER, np.float32),
         tail=np.zeros(tail.OUTER + 1, np.float32),
-        head=np.zeros(13),
+        head=np.zeros(14),
         peaks=np.zeros(evidence.BINS),
         budget=head,
         omega=omega,
@@ -45,7 +45,7 @@ def new_pool(blocks: int, features: int, budget: float) -> Pool:
 
 def new_scratch(blocks: int, lay: Layout, sums: int = 1) -> Scratch:
     """Room to work in for one block layout; `sums`: what the encoder needs (`scratch_for`)."""
-    B, F, P, C = blocks, lay.F, lay.P, CHANNELS
+    B, F, P, C, V = blocks, lay.F, lay.P, CHANNELS, VOICES
 
     def single(*shape: int) -> NDArray[np.float32]:
         return np.zeros(shape, np.float32)
@@ -58,12 +58,12 @@ def new_scratch(blocks: int, lay: Layout, sums: int = 1) -> Scratch:
         valid=np.zeros((B, F), np.bool_),
         guess=single(B, F),
         spread=single(B, F),
-        residual=single(B, C, F),
-        places=np.zeros((B, C, F), np.int32),
+        residual=single(B, V, F),
+        places=np.zeros((B, V, F), np.int32),
         far=single(B, F),
-        g=single(B, C, F),
+        g=single(B, V, F),
         squares=single(B, C, F),
-        alone=np.zeros(C, np.bool_),
+        alone=np.zeros(V, np.bool_),
         rates=np.array([1.0 - 0.5 ** (1.0 / h) for h in HALF_LIVES[lay.M]], np.float32),
         when=np.full(3, np.nan),
         season=single(SEASON),

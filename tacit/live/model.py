@@ -81,11 +81,11 @@ class LiveModel:
         before = Shape(self.features, self.layout, self.keys, self.pool, self.scales, self.base, self.lane) if self.features else None
         self.features, self.blocks, self.columns = features, blocks, blocks * width
         self.layout = layout_for(width)
-        row = 4 * (self.layout.base + self.layout.lane) + 48 * width
+        row = 4 * (self.layout.base + self.layout.lane) + 8 * kernel.SCALES * width
         capacity = int(max(16, min(MOST_KEYS, STATE_BYTES // (row * blocks))))
         rows = capacity * blocks
         self.keys = Keys(capacity, self.idle)
-        self.scales = np.zeros((rows, 6, width))
+        self.scales = np.zeros((rows, kernel.SCALES, width))
         self.base = np.zeros((rows, self.layout.base), np.float32)
         self.lane = np.zeros((rows, self.layout.lane), np.float32)
         self.dirty = np.zeros(capacity, np.uint8)
@@ -315,6 +315,7 @@ class LiveModel:
                 self.episodes.end(id, int(insights.times[i]))
             episode = self.episodes.all.get(id)
             if opened[i] == 1 or episode is None:
+                self._give_way(insights, i)
                 text = insights.sentences.get(i) or self._say(insights, i)
                 shares = {f.name: float(s) for f, s in zip(self.features, insights.shares[i].tolist(), strict=True) if s > 0.05}
                 row = Episode(id, insights.keys[i], int(insights.times[i]), int(insights.positions[i]), surprise, text, self.reasons(insights, i))
@@ -327,6 +328,12 @@ class LiveModel:
                     self.episodes.rise(id, surprise, insights.sentences[i], self.reasons(insights, i))
             if self.episodes.all[id].suppressed:
                 insights.alert[i] = 0
+
+    def _give_way(self, insights: Insights, i: int) -> None:
+        """An episode that opens while another of its key is open ends that one: it was outgrown."""
+        before = self.episodes.open.get(insights.keys[i])
+        if before is not None:
+            self.episodes.end(before, int(insights.times[i]))
 
     def feedback(self, id: int, verdict: str) -> Episode:
         """What a person says of episode `id`; changes what comes after."""
@@ -342,7 +349,7 @@ class LiveModel:
     @property
     def threshold(self) -> float:
         """Evidence an episode needs now, in units of -log p."""
-        return float(self.pool.budget[evidence.THRESHOLD])
+        return float(self.pool.budget[evidence.NEEDED])
 
 
 def rows_in_use(model: LiveModel) -> NDArray[np.int64]:

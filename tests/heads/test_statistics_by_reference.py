@@ -249,17 +249,18 @@ def test_the_correction_keeps_the_order(low: float, high: float, a: float, b: fl
     head = np.zeros(16)
     head[tail.SHIFT_99], head[tail.SHIFT_999] = low, high
     a, b = sorted((a, b))
-    assert 0 <= tail.corrected(a, head) <= tail.corrected(b, head) + 1e-9
+    for dull in (0.0, 1.5):
+        assert 0 <= tail.corrected(a, head, dull, dull) <= tail.corrected(b, head, dull, dull) + 1e-9
+    assert tail.corrected(a, head, 1.0, 1.0) <= tail.corrected(a, head, 0.0, 0.0) + 1e-9, "a fault dulls, it never sharpens"
 
 
 def test_feedback_brings_the_exceedances_to_their_share() -> None:
     """A statistic twice as surprising as it should be: after a while one in a hundred passes again."""
     rng = np.random.default_rng(6)
-    counts, head = np.zeros(tail.OUTER, F32), np.zeros(16)
-    over = []
+    head, over = np.zeros(16), []
     for q in 2 * rng.exponential(1.0, 60_000):
-        surprise = tail.corrected(q, head)
-        tail.learn_outer(q, surprise, counts, head, 1.0)
+        surprise = tail.corrected(q, head, 0.0, 0.0)
+        head[tail.SHIFT_99], head[tail.SHIFT_999] = tail.moved(head[tail.SHIFT_99], head[tail.SHIFT_999], surprise, tail.NEAREST)
         over.append((surprise > tail.LOG_99, surprise > tail.LOG_999))
     late = np.array(over[20_000:]).mean(axis=0)
     assert 0.007 < late[0] < 0.014 and 0.0006 < late[1] < 0.0016
@@ -280,12 +281,12 @@ def test_evidence_adds_up_and_lets_go() -> None:
 
 def threshold(budget: float, peaks: Any, per_day: float = 86_400.0, days: float = 10.0) -> float:
     """The learned threshold after these peaks among `days` of events."""
-    counts, head = np.zeros(evidence.BINS), np.zeros(8)
+    counts, head = np.zeros(evidence.BINS), np.zeros(evidence.HEADER)
     head[evidence.BUDGET] = budget
     head[evidence.EVENTS] = per_day * days
     for height in peaks:
         evidence.learn_peak(float(height), counts, head)
-    evidence.set_threshold(counts, head, days * 86_400.0)
+    evidence.set_thresholds(counts, head, days * 86_400.0)
     return float(head[evidence.THRESHOLD])
 
 
@@ -307,12 +308,33 @@ def test_the_threshold_falls_with_the_budget_and_rises_with_the_noise() -> None:
 
 
 def test_alerts_over_the_budget_raise_the_threshold() -> None:
-    counts, head = np.zeros(evidence.BINS), np.zeros(8)
+    counts, head = np.zeros(evidence.BINS), np.zeros(evidence.HEADER)
     head[evidence.BUDGET], head[evidence.EVENTS] = 3.0, 1e6
-    evidence.set_threshold(counts, head, 10 * evidence.DAY)
+    evidence.set_thresholds(counts, head, 10 * evidence.DAY)
     before = head[evidence.THRESHOLD]
-    head[evidence.ALERTS], head[evidence.LAST] = 15.0, 10 * evidence.DAY
-    evidence.set_threshold(counts, head, 10 * evidence.DAY)
+    head[evidence.HOLDS], head[evidence.LAST] = 15.0, 10 * evidence.DAY
+    head[evidence.ALERTS], head[evidence.LAST_ALERT] = 15.0, 10 * evidence.DAY
+    evidence.set_thresholds(counts, head, 10 * evidence.DAY)
     after = head[evidence.THRESHOLD]
-    evidence.set_threshold(counts, head, 30 * evidence.DAY)
+    evidence.set_thresholds(counts, head, 30 * evidence.DAY)
     assert after > 1.5 * before > 0 and head[evidence.THRESHOLD] < after, "and a quiet time lets it down again"
+
+
+def test_each_alert_asks_more_of_the_next_and_time_takes_it_back() -> None:
+    head = np.zeros(evidence.HEADER)
+    head[evidence.EVENTS] = 1e6
+    assert evidence.is_loud(1.1 * evidence.LOUD, head) and not evidence.is_loud(0.9 * evidence.LOUD, head)
+    for _ in range(1000):
+        evidence.note_alert(head, 0.0)
+    assert not evidence.is_loud(1.9 * evidence.LOUD, head) and evidence.is_loud(2.1 * evidence.LOUD, head), "a storm never silences for good"
+
+
+def test_a_fast_stream_needs_more_evidence_than_a_slow_one() -> None:
+    """What chance alone reaches three times a day, before any peak was learned."""
+    needed = []
+    for per_day in (288.0, 86_400.0):
+        counts, head = np.zeros(evidence.BINS), np.zeros(evidence.HEADER)
+        head[evidence.BUDGET], head[evidence.EVENTS] = 3.0, 100 * per_day
+        evidence.set_thresholds(counts, head, 100 * evidence.DAY)
+        needed.append(float(head[evidence.NEEDED]))
+    assert needed[0] < 0.5 * needed[1] < evidence.LEAST
