@@ -58,10 +58,13 @@ class FrozenEncoder:
             yield features
 
     def _answered(self, samples: Samples) -> Iterator[tuple[Batch, Features]]:
-        with at_rest(self.encoder), torch.no_grad():
+        """What is handed out is reckoned without gradients; the switch is never left off between two batches, where a caller may fail."""
+        with at_rest(self.encoder):
             for start in range(0, len(samples.values), self.batch):
                 batch = Batch.of(samples.take(slice(start, start + self.batch))).to(self.device)
-                yield batch, self.encoder(batch)
+                with torch.no_grad():
+                    features = self.encoder(batch)
+                yield batch, features
 
     def readings(self, samples: Samples) -> dict[str, NDArray[np.float32]]:
         """All that can be read off in one pass, by name: the embedding, mean and spread of the tokens, means of the inner layers; [B, …] each.

@@ -55,6 +55,10 @@ class RandomConvolutions:
         rows = rng.integers(len(series), size=len(self.kernels.dilations) * len(KERNELS))
         _fit((series - self.mean) * self.scale, spans, KERNELS, *self.kernels, rows, quantiles)
 
+    def become(self, mean: NDArray[np.float32], scale: NDArray[np.float32], biases: NDArray[np.float32]) -> None:
+        """As another was fitted."""
+        self.mean, self.scale, self.kernels = mean, scale, self.kernels._replace(biases=biases)
+
     def __call__(self, values: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
         """[m, L, C] → [m, F], shares in 0..1."""
         series, spans = _filled(values, valid)

@@ -21,7 +21,7 @@ from tacit.learning.sampling import Sampler
 from tacit.learning.teaching import teach
 from tacit.nets.encoder import Batch
 
-SMALL: dict[str, Any] = {"encoder": "dilated", "encoder_options": {"width": 16, "hidden": 16, "depth": 3}, "batch": 16, "seed": 3}
+SMALL: dict[str, Any] = {"encoder": "dilated", "encoder_options": {"width": 16, "hidden": 16, "depth": 3, "simple": False}, "batch": 16, "seed": 3}
 
 
 @pytest.mark.parametrize(("task", "turns"), [("masked", True), ("byol", False), ("jepa", False), ("distillation", False)])

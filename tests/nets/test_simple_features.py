@@ -154,3 +154,11 @@ def test_they_stand_beside_every_reading() -> None:
     assert len(found) >= 3
     for value in found.values():
         np.testing.assert_array_equal(value[:, -encoder.width :], found["embedding"][:, encoder.width :])
+
+
+def test_a_reader_that_fails_leaves_gradients_on() -> None:
+    """Else whatever learns next in this process cannot."""
+    encoder, samples = ConvNet(COLOUR, 0, base=8), pictures(40)
+    asked = FrozenEncoder(encoder, batch=16).features(samples)
+    assert not next(asked).pooled.requires_grad
+    assert torch.is_grad_enabled()

@@ -27,7 +27,7 @@ class Causal(Dilated):
         depth: int = 0,
         normalise: Literal["whole", "instance"] = "whole",
         pool: Literal["largest", "mean", "last"] = "last",
-        simple: bool = False,
+        simple: bool = True,
     ) -> None:
         if normalise == "instance":
             raise DataError("a causal encoder can't normalise a series by statistics of its whole length.", 'Use normalise = "whole".')

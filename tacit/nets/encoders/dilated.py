@@ -44,7 +44,7 @@ class Dilated(Encoder):
         depth: int = 0,
         normalise: Literal["whole", "instance"] = "whole",
         pool: Literal["largest", "mean", "last"] = "largest",
-        simple: bool = False,
+        simple: bool = True,
     ) -> None:
         super().__init__(layout, seed)
         refuse_other_than_series(layout, "causal" if self.causal else "dilated")

@@ -42,7 +42,6 @@ class SeriesSimple(SimpleFeatures):
 
     def forward(self, values: Tensor, valid: Tensor | None = None) -> Tensor:
         """values [B, L, C], valid the same → [B, P]."""
-        self.kernels.mean, self.kernels.scale = self.mean.cpu().numpy(), self.scale.cpu().numpy()
-        self.kernels.biases[:] = self.biases.cpu().numpy()
+        self.kernels.become(*(b.cpu().numpy() for b in (self.mean, self.scale, self.biases)))
         found = self.kernels(values.detach().float().cpu().numpy(), None if valid is None else valid.cpu().numpy())
         return torch.from_numpy(found).to(values.device)
