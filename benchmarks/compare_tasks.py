@@ -152,8 +152,8 @@ class Bench:
         path = self.keep / f"compare-{row}.json"
         if path.exists():
             return
-        rng = np.random.default_rng(3)
-        rows = np.concatenate([rng.permutation(np.flatnonzero(self.case.answers == c))[:FEW] for c in np.unique(self.case.answers)])
+        rng, classes = np.random.default_rng(3), np.unique(self.case.answers)
+        rows = np.concatenate([rng.permutation(np.flatnonzero(self.case.answers == c))[:FEW] for c in classes])
         names = {self.case.train.names[int(r)]: str(self.case.answers[r]) for r in rows}
         known = read_labels(names, self.case.train, kind="class") if row == "labels" else None
         judge = judge_of(

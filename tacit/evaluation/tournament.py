@@ -3,7 +3,7 @@
 Every round all that are left have had the same time and are judged on the same splits; the better half goes on, with whoever is within one
 standard error of it (Jamieson and Talwalkar, "Non-stochastic best arm identification", 2016). The rungs of the null ladder take part.
 Whether the winner helps is not read off the rounds that chose it: see confirming.
-Without labels what won on other data counts: the first of auto's list has its measures taken PRIOR times, so that only a clear difference passes it.
+What won on other data counts (see standing): little where labels speak, much where there are none.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,39 +20,15 @@ from numpy.typing import NDArray
 from tacit.contracts.errors import DataError, TacitError
 from tacit.evaluation.confirming import Confirmed, Learn, confirm, seeds_told
 from tacit.evaluation.judging import Judge
-from tacit.evaluation.overlap import half_width, standard_error
+from tacit.evaluation.overlap import half_width
+from tacit.evaluation.standing import PRIOR, Standing, halve, place, share_first
 from tacit.evaluation.verdict import Verdict
 from tacit.ledger.result import Result
 from tacit.ledger.sections import Section, as_html_page, as_markdown_page
 
 Progress = Callable[[str, float], None]
-RESAMPLES = 2000
 CONFIRMED = "by what did not choose it"
 SURE = 0.9
-PRIOR = 1.5  # times the label-free measures of the first of auto's list; between sound encoders these differ by less (docs/log.md)
-
-
-@dataclass
-class Standing:
-    """One task: values [seeds, splits] of its last round, seconds each of its encoders had, out: the round it left in (0: never), failed: why;
-    weight: by how much its values count when tasks are ranked."""
-
-    task: str
-    weight: float = 1.0
-    values: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
-    seconds: float = 0.0
-    out: int = 0
-    failed: str = ""
-    models: dict[int, Any] = field(default_factory=dict)
-
-    @property
-    def mean(self) -> float:
-        return float(self.values.mean()) if self.values.size else -math.inf
-
-    @property
-    def worth(self) -> float:
-        """The mean as it counts."""
-        return self.weight * self.mean
 
 
 @dataclass
@@ -127,6 +103,10 @@ class Comparison:
             first = f"{self.winner} stays first in {self.sure:.0%} of resamples of seeds, by these measures"
             favoured = [f" {s.task} counts {s.weight:g} times, since it won on other data." for s in self.standings if s.weight != 1]
             return f"{first}: that is not how likely it is to serve you best.{''.join(favoured)}"
+        ahead = max((s for s in self.standings if s.values.size and not s.out), key=lambda s: s.mean)
+        if ahead.mean > self.standings[0].mean:
+            gap = f"{ahead.task} is {_told(self, ahead.mean - self.standings[0].mean)} ahead by these labels, within a standard error"
+            return f"{gap}: {self.winner}, which won on other data, is put before it. Either may be the better one."
         if self.sure >= SURE:
             return f"{self.winner} stays first in {self.sure:.0%} of resamples of seeds and splits."
         near = [s.task for s in self.standings[1:] if s.values.size and not s.out][:2]
@@ -157,8 +137,8 @@ def compare(
     progress: Progress | None = None,
     prior: str = "",
 ) -> Comparison:
-    """seconds: that each finalist's encoder has had in the end; prior: the task that won on other data, where there are no labels to say
-    what wins here. Raises DataError where no task can be learned at all."""
+    """seconds: that each finalist's encoder has had in the end; prior: the task that won on other data. Raises DataError where no task can be
+    learned at all."""
     told, began = progress or (lambda what, share: None), time.monotonic()
     standings = [Standing(task, PRIOR if task == prior and not judge.labelled else 1.0) for task in dict.fromkeys(tasks)]
     rounds = max(1, math.ceil(math.log2(len(standings)))) if len(standings) > 1 else 1
@@ -172,8 +152,8 @@ def compare(
             if not rungs and standing.models:
                 rungs = judge.rungs(next(iter(standing.models.values())).encoder)
         if turn < rounds:
-            _halve([s for s in standings if not s.out and not s.failed], turn, judge.share)
-    standings.sort(key=lambda s: (bool(s.failed), -s.seconds, -s.worth))
+            halve([s for s in standings if not s.out and not s.failed], turn, judge.share)
+    place(standings, prior if judge.labelled else "", judge.share)
     first = standings[0]
     if first.failed:
         raise DataError(f"no task could be learned: {'; '.join(f'{s.task}: {s.failed}' for s in standings)}.", "Check the data with `tacit inspect`.")
@@ -195,31 +175,6 @@ def _play(standing: Standing, learn: Learn, judge: Judge, budget: float, seeds: 
             standing.failed = f"{type(e).__name__}: {e}"
             return
     standing.values, standing.seconds = np.array(values), budget
-
-
-def _halve(running: list[Standing], turn: int, share: float) -> None:
-    """The worse half is out, but for those within a standard error of the last that goes on."""
-    ranked = sorted(running, key=lambda s: -s.worth)
-    kept = max(1, math.ceil(len(ranked) / 2))
-    last = ranked[kept - 1]
-    for standing in ranked[kept:]:
-        error = standard_error(last.weight * last.values - standing.weight * standing.values, share)
-        if last.worth - standing.worth > (error if math.isfinite(error) else 0.0):
-            standing.out = turn
-
-
-def share_first(finalists: Sequence[Standing]) -> float:
-    """Share of resamples, of seeds and of splits, in which the first stays first."""
-    if len(finalists) < 2:
-        return 1.0
-    rng, values = np.random.default_rng(0), [s.weight * s.values for s in finalists]
-    seeds, splits = values[0].shape
-    wins = 0
-    for _ in range(RESAMPLES):
-        at_split = rng.integers(0, splits, splits)
-        means = [v[rng.integers(0, seeds, seeds)][:, at_split].mean() for v in values]  # seeds of two tasks have nothing in common: drawn apart
-        wins += int(np.argmax(means)) == 0
-    return wins / RESAMPLES
 
 
 def _row(c: Comparison, contestant: str, title: str, values: NDArray[np.float64], unit: str, task: Standing | None = None) -> Result:

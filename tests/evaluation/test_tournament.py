@@ -16,7 +16,8 @@ from tacit.evaluation.confirming import against_rungs
 from tacit.evaluation.judging import LabelFreeJudge, LabelJudge
 from tacit.evaluation.labelled import Labelled
 from tacit.evaluation.overlap import half_width, standard_error
-from tacit.evaluation.tournament import Standing, compare, share_first
+from tacit.evaluation.standing import Standing, share_first
+from tacit.evaluation.tournament import compare
 from tacit.nets.encoder import Encoder
 
 WORTH = {"good": 0.9, "fair": 0.8, "poor": 0.6, "bad": 0.5, "slow": 0.7}
@@ -113,6 +114,9 @@ def test_what_won_elsewhere_counts_where_there_are_no_labels() -> None:
     WORTH["great"] = 1.9
     assert compare(Learned(), ["great", "poor"], 8, judge, seeds=2, prior="poor").winner == "great"
     assert compare(Learned(), ["good", "poor"], 8, Scores(), seeds=2, prior="poor").winner == "good"  # labels know better
+    unsure = compare(Learned(), ["good", "fair"], 8, Scores(noise=0.1), seeds=2, prior="fair")
+    assert unsure.winner == "fair" and unsure.standings[1].mean > unsure.standings[0].mean
+    assert "good is 1.7 ahead" in unsure.markdown() and "won on other data, is put before it" in unsure.markdown()
 
 
 def test_errors_count_seeds_and_overlapping_splits() -> None:
