@@ -191,7 +191,7 @@ class LabelFreeJudge:
 
     def sights(self, encoder: Encoder) -> Sights:
         """Of two strong views of each sample, by what was learned alone: simple features beside it are the same for all."""
-        views = load("views", encoder.layout.modality)(encoder.layout, encoder.patch, self.forbidden, **self.view_options)
+        views = load("views", encoder.layout.modality)(encoder.layout, encoder.patch, self.forbidden, **{**encoder.view_options, **self.view_options})
         rng = torch.Generator().manual_seed(self.seed)
         reader, batch = FrozenEncoder(encoder), Batch.of(self.samples)
         seen = []
