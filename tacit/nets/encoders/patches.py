@@ -81,10 +81,10 @@ class Patches(Encoder):
 
     @property
     def outputs(self) -> int:
-        return self.own * (1 + (self.level is not None) + (self.aside is not None))
+        return self.own * (1 if self.aside is None else 2) + (0 if self.level is None else self.level.width)
 
     def joined(self, batch: Batch, features: Features) -> Tensor:
-        """[shares | random convolutions | levels], of one width."""
+        """[shares | random convolutions | levels]."""
         shares: Tensor = self.shares(features.tokens, features.valid)
         both = shares if self.aside is None else self.aside(batch.values, batch.valid, shares)
         return both if self.level is None else torch.cat([both, self.level(self.normalised(batch), batch.valid)], 1)
