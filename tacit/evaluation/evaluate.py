@@ -201,7 +201,8 @@ def ours_of(setting: Setting, reader: FrozenEncoder) -> Frozen:
 
 def spoken(findings: dict[str, Finding]) -> str:
     """The verdict that speaks for the model, and what the others say where they say otherwise."""
-    verdicts: dict[str, Verdict] = {name: f.verdict for name in VERDICTS if (f := findings.get(name)) and f.verdict is not None}
+    reached: dict[str, Verdict] = {name: f.verdict for name, f in findings.items() if f.verdict is not None}
+    verdicts = {name: reached[name] for name in VERDICTS if name in reached} or reached  # one that was asked for alone speaks, whichever it is
     if not verdicts:
         return "no verdict: nothing was measured against the ladder"
     (_, first), *others = verdicts.items()
