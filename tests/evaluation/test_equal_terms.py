@@ -20,6 +20,7 @@ from tacit.evaluation.training import Plan, train_network
 from tacit.evaluation.tuning import fit_head
 from tacit.nets.encoder import Encoder
 from tacit.nets.encoders.bagged import Bagged
+from tacit.nets.encoders.dilated import Dilated
 
 LAYOUT = Layout("image", "number", (28, 28), 1, 0, (128.0,), (60.0,))
 
@@ -59,6 +60,20 @@ def test_untrained_has_looked_where_its_kind_begins_with_a_look() -> None:
     within, between = apart[2:20] @ apart[2:20].mean(0), apart[2:20] @ apart[20:].mean(0)
     assert within.mean() > between.mean() + 0.3
     assert all(torch.equal(a, b) for a, b in zip(found.parameters(), again.parameters(), strict=True))
+
+
+def test_the_untrained_rung_adds_up_the_same_channels() -> None:
+    """Which channels a kernel adds up is drawn from the seed and is no buffer: with others the rung's thresholds would fit nothing."""
+    layout = Layout("series", "number", (40,), 3, mean=(0.0,) * 3, deviation=(1.0,) * 3)
+    samples = Samples(np.random.default_rng(5).standard_normal((30, 40, 3)).cumsum(1).astype(np.float32))
+    encoder = Dilated(layout, 0, width=8, hidden=8, depth=3)
+    encoder.begin(samples)
+    encoder.settle(samples)
+    other = fresh(encoder, samples, 1)
+    assert encoder.aside is not None and other.aside is not None and other.aside is not encoder.aside
+    x = torch.from_numpy(samples.values)
+    torch.testing.assert_close(other.aside.features(x), encoder.aside.features(x))
+    assert not torch.equal(next(other.parameters()), next(encoder.parameters()))
 
 
 def test_starts_are_made_once_and_given_as_copies(small_encoder: type[Encoder]) -> None:

@@ -61,7 +61,7 @@ def fresh(encoder: Encoder, samples: Samples, seed: int) -> Encoder:
             if len(part.values) > 1:
                 made(Batch.of(part).to(device))
     if made.aside is not None and encoder.aside is not None:  # nothing of it is taught: it is the same on both sides
-        made.aside.load_state_dict(encoder.aside.state_dict())
+        made.aside = copy.deepcopy(encoder.aside)  # whole: what it draws from the seed (which channels are added up) is no buffer
     if made.looks:
         made.settle(samples.take(order[:LOOK_ASIDE]))
     return made.eval()
