@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from tacit.connect.labels import Labels
 from tacit.contracts.catalog import load
+from tacit.contracts.errors import DataError
 from tacit.contracts.goal import Goal
 from tacit.contracts.layout import Samples
 from tacit.contracts.modality import Modality
@@ -27,31 +28,31 @@ from tacit.contracts.pool import Pool
 from tacit.evaluation.contestant import Contestant
 from tacit.evaluation.decoding import decoded, others
 from tacit.evaluation.embedding import FrozenEncoder, read_pool
+from tacit.evaluation.held_out import HELD, held_back, scored_splits
 from tacit.evaluation.labelled import Labelled, coded
 from tacit.evaluation.metric import Metric
 from tacit.evaluation.rung import ladder
 from tacit.evaluation.rungs.untrained import fresh, readings
 from tacit.evaluation.setting import Setting
-from tacit.evaluation.splits import Split, how_split, split
 from tacit.learning.health import uniformity
 from tacit.nets.encoder import Batch, Encoder
 
-SPLITS, HELD = 5, 1 / 3
 LOOKED_AT = 512
 STANDARD = 1000  # unlabelled samples by which columns are standardised: each contestant's are embedded anew
-LEAST_APART = 6  # labels of each class, and entities, below which a third of them is too little to be a judge
 LEAST = 10  # labels below which they do not decide
 FEW = 5  # labels a class below which the report warns
 
 
 class Judge(Protocol):
     """values: [splits] of one encoder, more is better; rungs: {title: [splits]}, once there is an encoder; share: held out over learned from;
-    labelled: whether it can say that something helps; fresh: a judge by labels that this one never scores by, None where there are too few."""
+    labelled: whether it can say that something helps; fresh: a judge by labels that this one never scores by, None where there are too few;
+    notes: of the labels, for people."""
 
     title: str
     points: float
     share: float
     labelled: bool
+    notes: list[str]
 
     @property
     def fresh(self) -> Judge | None: ...
@@ -65,7 +66,10 @@ class Judge(Protocol):
 
 
 class LabelJudge:
-    """Splits that hold out a third of the rows `asked` in turn and learn from all others of `learned`; standing: the rungs, once they are there."""
+    """Splits that hold out a third of the rows `asked` in turn and learn from all others of `learned`; standing: the rungs, once they are there.
+
+    Raises DataError where these labels cannot be judged by.
+    """
 
     def __init__(
         self,
@@ -74,35 +78,43 @@ class LabelJudge:
         asked: NDArray[np.int64],
         standing: list[Contestant] | None = None,
         fresh: LabelJudge | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
-        self.setting, self.asked, self.fresh = setting, asked, fresh
+        self.setting, self.asked, self.fresh, self.notes = setting, asked, fresh, list(notes)
         self.standing = standing if standing is not None else []
-        part, self.splits = setting.train.take(asked), list[Split]()
-        for turn in range(1 if setting.how == "by time" else SPLITS):
-            cut = split(part, setting.goal, setting.rng(21, turn), HELD)
-            held = asked[cut.held]
-            self.splits.append(Split(np.setdiff1d(learned, held), held, cut.how))
+        self.splits = scored_splits(setting, learned, asked)
         self.title, self.points, self.labelled = setting.metric.title, setting.metric.points, True
         self.share = HELD / (1 - HELD)  # of the rows asked, which are a finite part: what each split holds out over what it leaves
 
     @classmethod
     def of(
-        cls, data: Labelled, goal: Goal, unlabelled: Labelled | None = None, seed: int = 0, seconds: float = 0.0, apart: bool = True
+        cls,
+        data: Labelled,
+        goal: Goal,
+        unlabelled: Labelled | None = None,
+        seed: int = 0,
+        seconds: float = 0.0,
+        apart: bool = True,
+        notes: Sequence[str] = (),
     ) -> LabelJudge:
         """data: the labelled samples; unlabelled: others that rungs may learn from; seconds: for the supervised rung, 0: none; apart: hold a third
-        back for a verdict."""
+        back for a verdict, where both parts can be judged by; notes: of the labels. Raises DataError."""
         setting = Setting(data, data, goal, Metric(goal, data.labels, data.classes), unlabelled, seed=seed, seconds=seconds)
-        everyone = np.arange(len(data))
+        everyone, standing = np.arange(len(data)), list[Contestant]()
         choosing, back = held_back(data, goal, setting.rng(22)) if apart else (everyone, everyone[:0])
-        standing: list[Contestant] = []
-        fresh = cls(setting, np.arange(len(data)), back, standing) if len(back) else None
-        return cls(setting, choosing, choosing, standing, fresh)
+        if len(back):
+            try:
+                return cls(setting, choosing, choosing, standing, cls(setting, everyone, back, standing), notes)
+            except DataError as e:
+                notes = [*notes, f"none are held back for the verdict: {e.wrong.rstrip('.')}"]
+        return cls(setting, everyone, everyone, standing, notes=notes)
 
     def values(self, encoder: Encoder) -> NDArray[np.float64]:
+        """Raises DataError where one is no number: it could not be ranked."""
         others = self.setting.unlabelled
         if others is not None:
             others = others.take(np.arange(len(others))[:: -(-len(others) // STANDARD)])
-        return self._of(readings("ours", "ours", FrozenEncoder(encoder), replace(self.setting, unlabelled=others)))
+        return _numbers(self._of(readings("ours", "ours", FrozenEncoder(encoder), replace(self.setting, unlabelled=others))), self.title)
 
     def rungs(self, encoder: Encoder) -> dict[str, NDArray[np.float64]]:
         self.setting = replace(self.setting, encoder=encoder)
@@ -124,20 +136,8 @@ class LabelJudge:
         told = f"Chosen by {len(self.asked):,} labels, a third held out in turn ({turns}, {self.splits[0].how})."
         if self.fresh is not None:
             told += f" {len(self.fresh.asked):,} others were held back for the verdict."
-        return told + (f" A class has as few as {each} labels: small differences are chance." if data.classes and each < FEW else "")
-
-
-def held_back(data: Labelled, goal: Goal, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(rows that may choose, a third that chooses nothing: whole entities, the latest, or of each class alike; [] where there are too few)."""
-    everyone, how = np.arange(len(data)), how_split(data, goal)
-    parts = len(np.unique(np.asarray(data.entity))) if how == "by entity" else len(data)
-    each = int(np.bincount(data.labels, minlength=len(data.classes)).min()) if data.classes else len(data)
-    if parts < LEAST_APART or each < LEAST_APART:
-        return everyone, everyone[:0]
-    train, held, _ = split(data, goal, rng, HELD)
-    if data.classes and min(len(np.unique(data.labels[side])) for side in (train, held)) < 2:
-        return everyone, everyone[:0]
-    return train, held
+        told += f" A class has as few as {each} labels: small differences are chance." if data.classes and each < FEW else ""
+        return told + (f" Of the labels: {'; '.join(self.notes)}." if self.notes else "")
 
 
 def judge_of(
@@ -153,13 +153,26 @@ def judge_of(
 ) -> Judge:
     """With enough labels by them, else label-free. labels: of some samples of this pool; forbidden, view_options: of the views that are learned
     with, besides the goal's; apart: hold a third of the labels back for a verdict. Raises DataError."""
-    seed, notes = int(rng.integers(2**31)), list[str]()
-    if labels is None or len(labels.rows) < LEAST:
+    seed = int(rng.integers(2**31))
+    if labels is None or not enough(labels):
         at = np.sort(rng.choice(len(pool), min(len(pool), LOOKED_AT), replace=False))
-        return LabelFreeJudge(read_pool(pool, modality, at)[0], (*goal.forbidden, *forbidden), seed, view_options)
+        few = [] if labels is None else [too_few(labels)]
+        return LabelFreeJudge(read_pool(pool, modality, at)[0], (*goal.forbidden, *forbidden), seed, view_options, few)
+    notes = list(labels.notes)
     data, kept = decoded(modality, pool, labels, goal, rng, notes, "training")
     codes, _, classes = coded(labels.values[kept], labels.values[kept][:0], goal.kind)
-    return LabelJudge.of(replace(data, labels=codes, classes=classes), goal, others(modality, pool, labels, rng), seed, seconds, apart)
+    return LabelJudge.of(replace(data, labels=codes, classes=classes), goal, others(modality, pool, labels, rng), seed, seconds, apart, notes)
+
+
+def enough(labels: Labels | None) -> bool:
+    """Whether there are labels, and as many as decide."""
+    return labels is not None and len(labels.rows) >= LEAST
+
+
+def too_few(labels: Labels) -> str:
+    """For people, where they are not enough."""
+    many = len(labels.rows)
+    return f"{many} labels are fewer than {LEAST} and are not used" if many > 1 else f"1 label is fewer than {LEAST} and is not used"
 
 
 class Sights(NamedTuple):
@@ -172,19 +185,27 @@ class Sights(NamedTuple):
 class LabelFreeJudge:
     """samples: some of the pool; forbidden: views that change the meaning here; view_options: arguments of the views."""
 
-    def __init__(self, samples: Samples, forbidden: tuple[str, ...] = (), seed: int = 0, view_options: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        samples: Samples,
+        forbidden: tuple[str, ...] = (),
+        seed: int = 0,
+        view_options: Mapping[str, Any] | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
         self.samples, self.forbidden, self.seed = samples.take(slice(0, LOOKED_AT)), frozenset(forbidden), seed
         self.view_options = dict(view_options or {})
         self.title, self.points, self.share, self.labelled = "label-free measures", 1.0, 0.0, False
         self.start: Sights | None = None
         self.fresh: Judge | None = None
+        self.notes = list(notes)
 
     def values(self, encoder: Encoder) -> NDArray[np.float64]:
         """[1] geometric mean of the two, each over the same untrained encoder's: that of the first who is judged."""
         if self.start is None:
             self.start = self.sights(fresh(encoder, self.samples, self.seed))
         pairs = zip(self.sights(encoder), self.start, strict=True)
-        return np.array([np.exp(np.mean([np.log(max(now, 1e-3) / max(then, 1e-3)) for now, then in pairs]))])
+        return _numbers(np.array([np.exp(np.mean([np.log(max(now, 1e-3) / max(then, 1e-3)) for now, then in pairs]))]), self.title)
 
     def rungs(self, encoder: Encoder) -> dict[str, NDArray[np.float64]]:
         return {"the same encoder untrained": np.ones(1)}
@@ -205,12 +226,19 @@ class LabelFreeJudge:
 
     @property
     def trust(self) -> str:
-        return (
+        return "".join(f"{note}. " for note in self.notes) + (
             "There are no labels to judge by: views that find each other and uniformity decide. They rule out what has collapsed; between sound "
             "encoders they are a weak guide (rank correlation with labelled probes about a half, on four sets that were looked at for it), and tasks "
             "that train on agreement of views are flattered. "
             "Losses of different tasks cannot be compared at all. Twenty labels a class would decide better."
         )
+
+
+def _numbers(values: NDArray[np.float64], title: str) -> NDArray[np.float64]:
+    """As they are. Raises DataError where one is none: it would stand anywhere in a ranking."""
+    if not np.isfinite(values).all():
+        raise DataError(f"{title} of what was learned is no number on {int((~np.isfinite(values)).sum())} of {len(values)} splits.")
+    return values
 
 
 def _pooled(reader: FrozenEncoder, samples: Samples) -> torch.Tensor:

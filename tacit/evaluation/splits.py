@@ -36,15 +36,17 @@ def how_split(data: Labelled, goal: Goal) -> str:
 
 
 def split(data: Labelled, goal: Goal, rng: np.random.Generator, share: float = 0.2) -> Split:
-    """Hold out a share: the latest, whole entities, or of each class the same share. Raises DataError where that leaves a side empty."""
+    """Hold out a share: the latest, whole entities as they are drawn, or of each class the same share. Raises DataError where a side is empty."""
     how, n = how_split(data, goal), len(data)
     if how == "by time":
         order = np.argsort(data.time, kind="stable")  # type: ignore[arg-type]
         cut = n - max(1, round(n * share))
         train, held = np.sort(order[:cut]), np.sort(order[cut:])
     else:
-        parts = folds(data, goal, rng, max(2, round(1 / share)))
-        held = parts[0]
+        if how == "by entity":
+            held = _some_entities(_entities(data), rng, share)
+        else:
+            held = folds(data, goal, rng, max(2, round(1 / share)))[0]
         train = np.setdiff1d(np.arange(n), held)
     if not len(train) or not len(held):
         raise DataError(f"{n} labelled samples split {how} leave nothing on one side.", "Give labels of more entities.")
@@ -57,16 +59,36 @@ def folds(data: Labelled, goal: Goal, rng: np.random.Generator, many: int = 5) -
     if how == "by time":
         return [np.sort(part) for part in np.array_split(np.argsort(data.time, kind="stable"), min(many, n))]  # type: ignore[arg-type]
     if how == "by entity":
-        _, codes = np.unique(np.asarray(data.entity), return_inverse=True)
+        codes = _entities(data)
         sizes = np.bincount(codes)
-        if len(sizes) < 2:
-            raise DataError("all labelled samples are of one entity.", "Give labels of a second one, or state random_split = true in the goal.")
         home, filled = np.zeros(len(sizes), np.int64), np.zeros(min(many, len(sizes)))
         for entity in np.lexsort((rng.random(len(sizes)), -sizes)):
             home[entity] = np.argmin(filled)
             filled[home[entity]] += sizes[entity]
         return [np.flatnonzero(home[codes] == k) for k in range(len(filled))]
     return class_folds(data.labels if data.classes else np.zeros(n, np.int64), rng, many)
+
+
+def _entities(data: Labelled) -> NDArray[np.int64]:
+    """[n] codes of the entities. Raises DataError where there is but one."""
+    different, codes = np.unique(np.asarray(data.entity), return_inverse=True)
+    if len(different) < 2:
+        raise DataError("all labelled samples are of one entity.", "Give labels of a second one, or state random_split = true in the goal.")
+    return np.asarray(codes, np.int64)
+
+
+def _some_entities(codes: NDArray[np.int64], rng: np.random.Generator, share: float) -> NDArray[np.int64]:
+    """Rows of whole entities, drawn until about this share (at most half) is held; one that would take it further off is passed over.
+
+    Entities that are dealt out by size, as folds are, would be the same ones in every split.
+    """
+    sizes, wanted = np.bincount(codes), share * len(codes)
+    chosen, filled = list[int](), 0
+    for entity in rng.permutation(len(sizes)).tolist():
+        if abs(filled + sizes[entity] - wanted) < abs(filled - wanted):
+            chosen.append(entity)
+            filled += int(sizes[entity])
+    return np.flatnonzero(np.isin(codes, chosen or [int(np.argmin(sizes))]))  # where each is far too large, the smallest
 
 
 def class_folds(labels: NDArray[np.int64], rng: np.random.Generator, many: int) -> list[NDArray[np.int64]]:
