@@ -1,7 +1,8 @@
 """Standing: where a task stands in a tournament, who goes on, who is first, and how surely.
 
 What won on other data counts. Without labels the values of that task are taken PRIOR times, so that only a clear difference passes it; with labels it
-is put first among the finalists who are within one standard error of the best, where the labels cannot tell.
+is put first among the finalists who are within one standard error of the best, where the labels cannot tell. One split of one seed has no error:
+then the labels are taken as they are.
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ class Standing:
         return float(self.values.mean()) if self.values.size else -math.inf
 
     @property
+    def sound(self) -> bool:
+        """Judged, and not failed since."""
+        return bool(self.values.size) and not self.failed
+
+    @property
     def worth(self) -> float:
         """The mean as it counts."""
         return self.weight * self.mean
@@ -58,7 +64,10 @@ def place(standings: list[Standing], prior: str, share: float) -> None:
     """In place, the best first; `prior` before whoever is better by less than a standard error."""
     standings.sort(key=lambda s: (bool(s.failed), -s.seconds, -s.worth))
     best, favoured = standings[0], next((s for s in standings if s.task == prior and not s.out and not s.failed), None)
-    if favoured is not None and best.mean - favoured.mean <= standard_error(best.values - favoured.values, share):
+    if favoured is None or favoured is best:
+        return
+    error = standard_error(best.values - favoured.values, share)
+    if best.mean - favoured.mean <= (error if math.isfinite(error) else 0.0):
         standings.remove(favoured)
         standings.insert(0, favoured)
 

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tacit.contracts.errors import DataError, TacitError
-from tacit.evaluation.confirming import Confirmed, Learn, confirm, seeds_told
+from tacit.contracts.errors import DataError
+from tacit.evaluation.confirming import FAILURES, Confirmed, Learn, confirm, seeds_told
 from tacit.evaluation.judging import Judge
-from tacit.evaluation.overlap import half_width
+from tacit.evaluation.overlap import half_width, standard_error
 from tacit.evaluation.standing import PRIOR, Standing, halve, place, share_first
 from tacit.evaluation.verdict import Verdict
 from tacit.ledger.result import Result
@@ -62,7 +62,8 @@ class Comparison:
 
     def rows(self) -> list[Result]:
         """For the ledger."""
-        out = [_row(self, s.task, s.task, s.values, f"out in round {s.out}" if s.out else "final", s) for s in self.standings]
+        rounds = ["failed" if s.failed else f"out in round {s.out}" if s.out else "final" for s in self.standings]
+        out = [_row(self, s.task, s.task, s.values, unit, s) for s, unit in zip(self.standings, rounds, strict=True)]
         out += [_row(self, "rung", title, values[None, :], "rung") for title, values in self.rungs.items()]
         if not self.judge.labelled:
             return out
@@ -72,7 +73,7 @@ class Comparison:
     def sections(self) -> list[Section]:
         """The one page: which, why, how sure, what it costs, what would change the answer."""
         first = self.standings[0]
-        others = [s for s in self.standings[1:] if s.values.size]
+        others = [s for s in self.standings[1:] if s.sound]
         told = f"{first.task}: {_told(self, first.mean)}" + (f", then {others[0].task}: {_told(self, others[0].mean)}" if others else "")
         use = f"Use {first.task}" if self.verdict.state == "helps" else f"Not worth it yet. The best task is {first.task}"
         answer = f"{use}; it {self.verdict.sentence}" if self.judge.labelled else self._unlabelled(first)
@@ -94,7 +95,7 @@ class Comparison:
 
     def _costs(self) -> str:
         again = f", {self.confirmed.seconds:,.0f} s of it for the winner's new seeds" if self.confirmed.seconds else ""
-        return f"{self.seconds:,.0f} s of learning for the encoder kept; {self.spent:,.0f} s for the whole comparison{again}."
+        return f"{self.standings[0].seconds:,.0f} s of learning for the encoder kept; {self.spent:,.0f} s for the whole comparison{again}."
 
     def _sure(self) -> str:
         if len(self.standings) == 1:
@@ -103,20 +104,24 @@ class Comparison:
             first = f"{self.winner} stays first in {self.sure:.0%} of resamples of seeds, by these measures"
             favoured = [f" {s.task} counts {s.weight:g} times, since it won on other data." for s in self.standings if s.weight != 1]
             return f"{first}: that is not how likely it is to serve you best.{''.join(favoured)}"
-        ahead = max((s for s in self.standings if s.values.size and not s.out), key=lambda s: s.mean)
+        if self.standings[0].out:
+            return f"Whatever went on after round {self.standings[0].out} failed: {self.winner} is the best of those that were left there."
+        if not math.isfinite(standard_error(self.standings[0].values, self.judge.share)):
+            return f"{self.winner} is first by one seed and one split, which have no error: how much of that is chance is not known."
+        ahead = max((s for s in self.standings if s.sound and not s.out), key=lambda s: s.mean)
         if ahead.mean > self.standings[0].mean:
             gap = f"{ahead.task} is {_told(self, ahead.mean - self.standings[0].mean)} ahead by these labels, within a standard error"
             return f"{gap}: {self.winner}, which won on other data, is put before it. Either may be the better one."
         if self.sure >= SURE:
             return f"{self.winner} stays first in {self.sure:.0%} of resamples of seeds and splits."
-        near = [s.task for s in self.standings[1:] if s.values.size and not s.out][:2]
+        near = [s.task for s in self.standings[1:] if s.sound and not s.out][:2]
         return f"{self.winner} stays first in only {self.sure:.0%} of resamples of seeds and splits: {', '.join(near) or 'another'} may be as good."
 
     def _change(self) -> list[str]:
         left = [s.task for s in self.standings if s.out]
         lines = [f"More time: {', '.join(left)} left after a part of it, and may be slow starters." if left else "More time for all."]
         lines.append("More seeds and more labels, where the first two are close." if self.judge.labelled else "Labels: twenty a class would decide.")
-        if self.judge.labelled and self.verdict.state != "helps":
+        if self.judge.labelled and self.verdict.state != "helps" and self.verdict.rung:
             lines.append(f"More unlabelled data or a longer run, for a learned encoder to get past {self.verdict.rung}.")
         return lines
 
@@ -171,7 +176,7 @@ def _play(standing: Standing, learn: Learn, judge: Judge, budget: float, seeds: 
         try:
             standing.models[seed] = learn(standing.task, budget, seed, standing.models.get(seed))
             values.append(judge.values(standing.models[seed].encoder))
-        except (TacitError, RuntimeError, ValueError, np.linalg.LinAlgError) as e:
+        except FAILURES as e:
             standing.failed = f"{type(e).__name__}: {e}"
             return
     standing.values, standing.seconds = np.array(values), budget
@@ -179,6 +184,9 @@ def _play(standing: Standing, learn: Learn, judge: Judge, budget: float, seeds: 
 
 def _row(c: Comparison, contestant: str, title: str, values: NDArray[np.float64], unit: str, task: Standing | None = None) -> Result:
     """values [seeds, splits]; a rung has one row of them."""
+    failed = task.failed if task else ""
+    if failed:  # later on: what it was worth before says nothing of it
+        values = np.zeros((0, 0))
     real = values[:, np.isfinite(values).all(0)] if values.size else values
     value, low, high = (float(real.mean()) if real.size else math.nan), math.nan, math.nan
     if real.size and math.isfinite(wide := half_width(real, c.judge.share)):
@@ -186,7 +194,6 @@ def _row(c: Comparison, contestant: str, title: str, values: NDArray[np.float64]
     metric = c.judge.title.split(",")[0].replace(" ", "_")
     extra = {"seconds": task.seconds if task else 0.0, "values": real.tolist()}
     over = "95 %, Student's over seeds or splits, whichever is wider"
-    failed = task.failed if task else ""
     return Result(
         "compare", metric, value, contestant, title, dataset=c.dataset, unit=unit, seeds=len(real), low=low, high=high, interval=over,
         failed=failed, extra=extra,

@@ -49,11 +49,16 @@ def verdict(gain: float, low: float, high: float, rung: str, points: float, metr
     )
 
 
+def unknown(on: str, why: str) -> Verdict:
+    """Nothing to compare, or nothing to compare with."""
+    return Verdict("unknown", float("nan"), float("nan"), "", on, "", f"cannot be said {on}: {why}.")
+
+
 def by_draws(ours: NDArray[np.float64], rungs: dict[str, NDArray[np.float64]], points: float, metric: str, on: str) -> Verdict:
     """ours [draws], rungs {title: [draws], NaN where a draw was not run}: paired over the draws that both ran."""
     rungs = {title: values for title, values in rungs.items() if (np.isfinite(values) & np.isfinite(ours)).any()}
     if not rungs:
-        return Verdict("unknown", float("nan"), float("nan"), "", on, "", f"cannot be said {on}: no rung was run.")
+        return unknown(on, "no rung was run")
     rival = max(rungs, key=lambda title: float(np.nanmean(rungs[title])))
     both = np.isfinite(rungs[rival]) & np.isfinite(ours)
     gain, wide = over_draws((ours - rungs[rival])[both])
@@ -64,7 +69,7 @@ def against_best(ours: Scored, rungs: dict[str, Scored], points: float, metric: 
     """Few labels: paired over the draws that both ran and over the test samples, corrected for the pool that draws share."""
     rungs = {title: part for title, part in rungs.items() if len(ours.less(part).values)}
     if not rungs:
-        return Verdict("unknown", float("nan"), float("nan"), "", on, "", f"cannot be said {on}: no rung was run.")
+        return unknown(on, "no rung was run")
     rival = max(rungs, key=lambda title: float(np.nanmean(rungs[title].values)))
     paired = ours.less(rungs[rival])
     gain, wide = float(paired.values.mean()), over_draws_and_test([paired])

@@ -189,7 +189,64 @@ def test_a_new_seed_that_collapses_is_told() -> None:
     assert "1 of 2 of those seeds failed: CollapseError" in found.markdown() and len(found.confirmed.values) == 1
     bad = 2
     found = compare(Fickle(), ["good", "poor"], 8, Scores(), seeds=2)
-    assert found.verdict.state == "unknown" and found.confirmed.failed and "Not worth it yet" in found.markdown()
+    page = found.markdown()
+    assert found.verdict.state == "unknown" and "none of the new seeds could be learned" in found.verdict.sentence and "Not worth it yet" in page
+    assert "of 2 seeds that chose nothing none could be learned" in page and "is judged by" not in page and "get past" not in page
+    assert next(r for r in found.rows() if (r.title, r.unit) == ("good", "by what did not choose it")).seeds == 0
+
+
+def test_a_judge_that_fails_in_the_end_does_not_take_the_winner_away() -> None:
+    class Broken(Scores):
+        def values(self, encoder: Any) -> np.ndarray:
+            raise ValueError("only one class is there")
+
+        def rungs(self, encoder: Any) -> dict[str, np.ndarray]:
+            raise ValueError("only one class is there")
+
+    judge = Scores()
+    judge.fresh = Broken()  # type: ignore[misc,assignment]
+    found = compare(Learned(), ["good", "poor"], 8, judge, seeds=2)
+    assert found.winner == "good" and found.model.encoder.task == "good" and found.verdict.state == "unknown"
+    assert "only one class is there" in found.markdown() and found.rows()
+
+
+def test_a_rung_without_a_number_is_no_rival() -> None:
+    mine, none = 0.6 + 0.01 * np.arange(5)[None, :] * np.ones((3, 1)), np.full(5, np.nan)
+    said = against_rungs(mine, {"lost": none, "HOG": np.full(5, 0.5)}, Scores())
+    assert said.rung == "HOG" and said.gain == pytest.approx(0.12)
+    assert "no rung was run" in against_rungs(mine, {"lost": none}, Scores()).sentence
+
+
+def test_one_split_of_one_seed_lets_the_labels_speak() -> None:
+    """It has no error, which once meant: the list's first is never clearly beaten."""
+    found = compare(Learned(), ["good", "bad"], 8, Scores(splits=1), seeds=1, prior="bad")
+    assert found.winner == "good" and "one seed and one split, which have no error" in found.markdown()
+
+
+class Late(Learned):
+    """Some tasks collapse in the second round."""
+
+    def __init__(self, *late: str) -> None:
+        super().__init__()
+        self.late = late
+
+    def __call__(self, task: str, seconds: float, seed: int, start: Any) -> Any:
+        if start is not None and task in self.late:
+            raise CollapseError("embeddings hardly differ any more.", "Lower the rate.")
+        return super().__call__(task, seconds, seed, start)
+
+
+def test_what_collapsed_later_is_not_said_to_be_ahead() -> None:
+    found = compare(Late("good"), ["good", "fair", "poor", "bad"], 8, Scores(), seeds=2)
+    page = found.markdown()
+    assert found.winner == "fair" and "good failed: CollapseError" in page and "good is" not in page and "good:" not in page
+    row = next(r for r in found.rows() if r.title == "good")
+    assert np.isnan(row.value) and row.failed and row.unit == "failed"
+
+
+def test_where_all_that_went_on_collapsed_the_best_of_the_others_is_kept() -> None:
+    found = compare(Late("good", "fair"), ["good", "fair", "poor", "bad"], 8, Scores(), seeds=2)
+    assert found.winner == "poor" and "Whatever went on after round 1 failed" in found.markdown() and "4 s of learning" in found.markdown()
 
 
 def test_one_task_alone_needs_no_new_seeds() -> None:
