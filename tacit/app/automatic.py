@@ -75,25 +75,39 @@ def picked(
     from tacit.pretext.auto_list import AUTO
 
     name, story = AUTO[modality.name][0]
-    reason = why_no_trials(recipe, modality.name, goes_on, labels is not None)
+    reason, known, few = why_no_trials(recipe, modality.name, goes_on, labels is not None), None, ""
+    if labels is not None and not reason:
+        known, few = _enough(labels, pool)
+        if few:  # then they buy no larger share of the budget, either
+            show.say(few)
+            reason = why_no_trials(recipe, modality.name, goes_on, False)
     if reason:
-        if labels is not None:
+        if labels is not None and not few:
             show.say(f"the labels are not used: {reason}")
         why = f"the first of auto's list without trials, since {reason}; {story}"
         return Picked(replace(recipe, pretext={name: 1.0}), why, {"choice": {"task": name, "why": why, "tried": []}})
     assert place is not None
-    from tacit.connect.labels import read_labels
     from tacit.contracts.goal import Goal
     from tacit.evaluation.judging import judge_of
     from tacit.evaluation.trials import Trials
 
-    known = None if labels is None else read_labels(labels, pool)
-
     def judge() -> Any:
         rng = np.random.default_rng([recipe.seed, 19])
-        return judge_of(modality, pool, known, Goal(), rng, 0.0, recipe.forbidden, recipe.view_options, apart=False)
+        made = judge_of(modality, pool, known, Goal(), rng, 0.0, recipe.forbidden, recipe.view_options, apart=False)
+        for note in made.notes:
+            show.say(note)
+        return made
 
     tasks = [task for task, _ in AUTO[modality.name]]
-    trials = Trials(recipe, pool, modality, feeder(), tasks, judge, place, labels is not None, watch, show.say)
+    trials = Trials(recipe, pool, modality, feeder(), tasks, judge, place, known is not None, watch, show.say)
     record = trials.play()
     return Picked(trials.of(record.task), record.why, {"choice": record.facts()})
+
+
+def _enough(labels: Any, pool: Any) -> tuple[Any, str]:
+    """(the labels, ""), or (None, why they are not used). Raises DataError."""
+    from tacit.connect.labels import read_labels
+    from tacit.evaluation.judging import enough, too_few
+
+    known = read_labels(labels, pool)
+    return (known, "") if enough(known) else (None, too_few(known))

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import tacit
+from tacit.app.automatic import picked
 from tacit.connect.open_pool import open_pool
 from tacit.contracts.errors import DataError, ModelError
 from tacit.evaluation.trials import PLACE, RECORD, Trials, Tried, decided, forget, share_of
@@ -174,6 +175,24 @@ def test_a_record_of_other_settings_is_not_gone_on_from(trials: Callable[..., Tr
     (tmp_path / RECORD).write_text("{")
     with pytest.raises(ModelError, match="cannot be read"):
         other.play()
+
+
+@pytest.mark.parametrize(
+    ("labels", "seconds", "told"), [(8, 12.0, "8 labels are fewer than 10 and are not used"), (64, 22.5, "2 classes: even 32, odd 32")]
+)
+def test_what_becomes_of_the_labels_is_said(
+    waves: np.ndarray, tmp_path: Path, labels: int, seconds: float, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too few are not used, and buy no larger share of the budget either."""
+    monkeypatch.setitem(auto_list.AUTO, "series", (("contrastive", "it won"), ("inpainting", "it won, too")))
+    pool = open_pool(waves, "series")
+    modality, said = fit_modality(pool, RECIPE), list[str]()
+    given = {name: "odd" if i % 2 else "even" for i, name in enumerate(pool.names[:labels])}
+    show: Any = SimpleNamespace(say=said.append)
+    found = picked(RECIPE, pool, modality, lambda: Feeder(pool, modality), tmp_path, given, False, lambda loop: None, show)
+    assert any(told in line for line in said)
+    assert found.facts["choice"]["seconds"] == pytest.approx(seconds)
+    assert found.facts["choice"]["judged"] == ("accuracy" if labels > 10 else "label-free measures")
 
 
 def test_learn_tries_and_says_so(waves: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
