@@ -1,4 +1,7 @@
-"""Decoding: pools and label files → labelled arrays, for whoever judges an encoder."""
+"""Decoding: pools and label files → labelled arrays, for whoever judges an encoder.
+
+Times are made numbers here: a column of texts, as every column of a CSV of labels is, would be put in the order of its letters, "10" before "9".
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit.connect.labels import Labels
+from tacit.connect.text import is_missing, is_number, to_number
+from tacit.connect.times import find_form, read
 from tacit.contracts.errors import DataError
 from tacit.contracts.goal import Goal
 from tacit.contracts.modality import Modality
@@ -34,6 +39,9 @@ def decoded(
         raise DataError(f"no labelled {side} sample of {pool.described} can be read.", refused[0].reason if refused else "")
     kept = chosen[np.searchsorted(labels.rows[chosen], positions)]
     columns = {what: _column(getattr(goal, what), pool, labels, positions, kept) for what in ("entity", "time", "group")}
+    if columns["time"] is not None:
+        columns["time"], form = times(columns["time"], goal.time)
+        notes += [f"{goal.time!r} of the {side} samples is read as {form}"] if form else []
     texts = [str(t) for t in pool.read(positions)] if modality.layout.modality == "text" else None
     return Labelled(modality.layout, samples, np.zeros(len(kept), np.int64), (), texts, **columns), kept
 
@@ -48,6 +56,23 @@ def _column(name: str, pool: Pool, labels: Labels, positions: NDArray[np.int64],
         return np.asarray(pool.columns[name])[positions]
     known = ", ".join([*labels.columns, *pool.columns]) or "none"
     raise DataError(f"the goal names the column {name!r}, which neither the labels nor {pool.described} have.", f"Columns there: {known}.")
+
+
+def times(column: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
+    """(numbers as they are, or written times in ns since 1970; of what form these are). Raises DataError for what is neither, or missing."""
+    values = [v.isoformat() if hasattr(v, "isoformat") else v for v in list(column)]
+    if absent := sum(is_missing(v) for v in values):
+        raise DataError(f"{absent:,} of {len(column):,} labelled samples have no {name!r}, the goal's time.", "Leave these labels out.")
+    if column.dtype.kind in "iufM":
+        return (read(column, "iso")[0] if column.dtype.kind == "M" else column), ""
+    if all(is_number(v) for v in values):
+        return np.array([to_number(v) for v in values]), ""
+    found = find_form(values)
+    read_as, right = read(values, found[0]) if found is not None else (np.zeros(0, np.int64), np.array([is_number(v) for v in values]))
+    if found is None or not right.all():
+        odd = str(values[int(np.argmin(right))])[:40]
+        raise DataError(f"the goal's time {name!r} holds {odd!r}, no number and no time that can be read.", "Write numbers, or dates as 2024-01-31.")
+    return read_as, "ISO 8601" if found[0] == "iso" else found[0]
 
 
 def others(modality: Modality, pool: Pool, labels: Labels, rng: np.random.Generator) -> Labelled | None:
