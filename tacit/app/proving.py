@@ -45,9 +45,11 @@ def evaluate(
     test, train: data as for `tacit.learn`; labels, train_labels: files or arrays; without train the labelled test samples are split.
     goal: a Goal, its table, or a recipe file; force: go on where test samples are also in the training pool; seconds: for each training of the
     supervised rung; ledger: of results, beside the model where it has a folder. masks, train_masks: classes by place for the protocol `dense`
-    (see tacit.connect.masks); also: other labelled sets for `transfer`, each (test, labels) or (test, labels, train, train_labels).
+    (see tacit.connect.masks); also: other labelled sets for `transfer`, each (test, labels) or (test, labels, train, train_labels). Either is
+    measured, whichever protocols are named. train_labels without train: of the test's own pool, whose test is what they do not name.
     Raises TacitError.
     """
+    from tacit.app.labelled_sets import masks_of, of_one_pool, other_set, refuse_leakage
     from tacit.app.learned import LearnedEncoder
     from tacit.app.loading import load_encoder
     from tacit.connect.labels import read_labels
@@ -55,7 +57,9 @@ def evaluate(
     from tacit.evaluation.evaluate import USUAL, run_evaluation
     from tacit.ledger.store import Ledger
 
-    wanted = tuple(protocols) or (*USUAL, *(("dense",) if masks is not None else ()), *(("transfer",) if also else ()))
+    needed = [*(["dense"] if masks is not None or train_masks is not None else []), *(["transfer"] if also else [])]
+    wanted = tuple(dict.fromkeys((*(protocols or USUAL), *needed)))
+    said = [f"{name} was measured as well: it was not named, but given what it alone needs" for name in needed if protocols and name not in protocols]
     if not 0 <= seed < 1 << 32:
         raise DataError(f"seed {seed}: it is a whole number from 0 to 4294967295.")
     learned = model if isinstance(model, LearnedEncoder) else load_encoder(model)
@@ -63,14 +67,18 @@ def evaluate(
     takes = [source for source in (test, train) if column and source is not None and follows(source, "column")]  # one of them may be a folder
     test_pool = learned.pool_of(test, column if any(source is test for source in takes) or not takes else None)
     train_pool = None if train is None else learned.pool_of(train, column if any(source is train for source in takes) else None)
-    shared = "" if train_pool is None else refuse_leakage(test_pool, train_pool, learned.model.modality, force)
+    said += [shared] if train_pool is not None and (shared := refuse_leakage(test_pool, train_pool, learned.model.modality, force)) else []
     if train is not None and train_labels is None:
         raise DataError(
             "a training pool without labels for it: nothing can be fitted.", "Give --train-labels, or leave --train out to split the test."
         )
     known = read_labels(labels, test_pool)
     taught = None if train_labels is None else read_labels(train_labels, train_pool or test_pool)
-    by_place, said = _masks(learned, masks, train_masks, test_pool, known, train_pool, taught)
+    if train_pool is None and taught is not None:
+        known, left_out = of_one_pool(known, taught, test_pool, learned.model.modality, force)
+        said += left_out
+    by_place, unfit = masks_of(learned, masks, train_masks, test_pool, known, train_pool, taught)
+    others = [other_set(learned, one, column, stated, force, seed, seconds) for one in also]
     if ledger is None and learned.model.folder is not None:
         ledger = Ledger(learned.model.folder / LEDGER)
     results = run_evaluation(
@@ -87,56 +95,11 @@ def evaluate(
         rungs=tuple(rungs),
         seconds=seconds,
         command=command,
-        also=[_other(learned, one, column, stated, force, seed, seconds) for one in also],
+        also=others,
         masks=by_place,
     )
-    results.notes += [note for note in (shared, *said) if note]
+    results.notes += [*said, *unfit, *(f"{one.name}: {note}" for one in others for note in one.notes)]
     return results
-
-
-def _masks(learned: Any, masks: Any, train_masks: Any, test: Any, known: Any, train: Any, taught: Any) -> tuple[Any, list[str]]:
-    """(classes by place of the training and of the test samples that have labels, notes); (None, []) where none were given. Raises DataError."""
-    from tacit.connect.masks import read_masks
-
-    if masks is None and train_masks is None:
-        return None, []
-    if masks is None or train_masks is None or taught is None:
-        raise DataError(
-            "the dense probe learns from masks of the training samples and is judged by those of the test.",
-            "Give --masks, and --train with --train-labels and --train-masks.",
-        )
-    size = learned.model.layout.size
-    there, said_there = read_masks(masks, test, known.rows, size)
-    here, said_here = read_masks(train_masks, train or test, taught.rows, size)
-    return (here, there), [f"masks of the test: {s}" for s in said_there] + [f"masks of the training samples: {s}" for s in said_here]
-
-
-def _other(learned: Any, parts: Sequence[Any], column: str | None, goal: Goal, force: bool, seed: int, seconds: float) -> Any:
-    """Another labelled set, set up. Raises DataError."""
-    from tacit.connect.labels import read_labels
-    from tacit.connect.open_pool import follows
-    from tacit.evaluation.evaluate import set_up
-
-    if len(parts) not in (2, 4):
-        raise DataError(f"another labelled set has {len(parts)} parts.", "Say TEST,LABELS or TEST,LABELS,TRAIN,TRAIN_LABELS.")
-    pools = [learned.pool_of(source, column if column and follows(source, "column") else None) for source in parts[::2]]
-    if len(pools) == 2:
-        refuse_leakage(pools[0], pools[1], learned.model.modality, force)
-    labels = [read_labels(source, pool) for source, pool in zip(parts[1::2], pools, strict=True)]
-    train, taught = (pools[1], labels[1]) if len(pools) == 2 else (None, None)
-    name = pools[0].described + (f" by {Path(parts[1]).name}" if isinstance(parts[1], str | Path) else "")
-    goal = replace(goal, metric="" if goal.metric == "cost" else goal.metric, positive="", costs={})  # its classes are others
-    return set_up(learned.model, pools[0], labels[0], train, taught, goal, np.random.default_rng(seed), seconds, name)
-
-
-def refuse_leakage(test: Any, train: Any, modality: Any, force: bool) -> str:
-    """What test and training pool share, "" for nothing. Raises DataError where it is more than a hundredth of the test, unless forced."""
-    from tacit.checks.leakage import leakage
-
-    finding = leakage(train, test, modality)
-    if finding is not None and finding.severity == "error" and not force:
-        raise DataError(finding.sentence, "Take them out of one side, or say --force to have it measured all the same.")
-    return "" if finding is None else finding.sentence
 
 
 def compare(
@@ -176,8 +139,11 @@ def compare(
     if not 0 < minutes < 1e9 or seeds < 1:
         raise DataError(f"{minutes:g} minutes and {seeds} seeds.", "Both are above 0; three seeds give an interval.")
     stated = goal if isinstance(goal, Goal) else Goal.of(goal) if isinstance(goal, dict) else Goal.read(goal) if goal else Goal()
-    name, options = parse_encoder(encoder)
-    base = replace(recipe or Recipe(), encoder=name, encoder_options=options)
+    base = recipe or Recipe()
+    base = replace(base, forbidden=tuple(dict.fromkeys((*base.forbidden, *stated.forbidden))))
+    if encoder:
+        name, options = parse_encoder(encoder)
+        base = replace(base, encoder=name, encoder_options=options)
     with claimed(None if out is None else Path(out)):  # before the work: what could not be written would be lost
         if out is not None:
             mended(Path(out) / MODEL)
@@ -189,6 +155,8 @@ def compare(
         say(f"{pool.described}: {len(pool):,} samples, {modality.name}; comparing {', '.join(tasks)}")
         feeder = Feeder(pool, modality)
         judge = judge_of(modality, pool, known, stated, np.random.default_rng(base.seed), 0.0, base.forbidden, base.view_options)
+        for note in judge.notes:
+            say(note)
 
         def learn(task: str, seconds: float, seed: int, resumed: Any) -> Any:
             spent = 0.0 if resumed is None else float(resumed.about["tournament_seconds"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -44,6 +44,11 @@ class Labels:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def take(self, at: NDArray[np.int64]) -> Labels:
+        """Those at these positions among the labels, with the same classes and notes."""
+        columns = {name: values[at] for name, values in self.columns.items()}
+        return replace(self, rows=self.rows[at], values=self.values[at], columns=columns)
 
     @property
     def codes(self) -> NDArray[np.int64]:
