@@ -37,7 +37,7 @@ class SinkError(TacitError):
 
 
 class SinkClosed(SinkError):
-    """The reader of standard output has gone (`| head`): no fault, the run ends cleanly."""
+    """The reader of standard output or of a named pipe has gone (`| head`): no fault, the run ends cleanly."""
 
     exit_code = 0
 

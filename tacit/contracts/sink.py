@@ -7,6 +7,7 @@ at once. Writing the same (source, position) twice leaves one row.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from tacit.contracts.insight import Insights
 from tacit.contracts.source import Position
@@ -14,6 +15,8 @@ from tacit.contracts.source import Position
 
 class Sink(ABC):
     """Where insights go. Raises SinkError when it refuses; what `flush` returned from is safe."""
+
+    positions: ClassVar[bool] = True  # `write` uses `after`; where no sink does it is not taken (it holds every key's clock) and is empty
 
     def resume(self, source: str, position: Position) -> None:  # noqa: B027 - a sink that upserts has nothing to do
         """The source goes on from `position`; insights past it may be there already and will come again."""

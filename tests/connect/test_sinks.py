@@ -173,6 +173,21 @@ def test_standard_output_holds_lines_only_and_ends_with_its_reader():
     assert b"Exception ignored" not in errors
 
 
+def test_a_named_pipe_ends_with_its_reader(tmp_path):
+    """More than a pipe holds: were the reading end ours too, the write would wait for ever."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with start(f"jsonl:{path}") as process:
+        try:
+            with path.open("rb") as reader:
+                rows = [orjson.loads(reader.readline()) for _ in range(5)]
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert [r["position"] for r in rows] == list(range(5))
+    assert SinkClosed.__name__.encode() in errors and f"the reader of {path} has gone".encode() in errors
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "jsonl"])
 def test_what_was_acknowledged_survives_a_kill(tmp_path, kind):
     path = tmp_path / "o"

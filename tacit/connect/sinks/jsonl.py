@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 from pathlib import Path
+from typing import ClassVar
 
 import orjson
 
@@ -26,6 +27,8 @@ class Jsonl(Sink):
     Lines don't name their source: one file, one source.
     """
 
+    positions: ClassVar[bool] = False
+
     def __init__(self, target: str) -> None:
         self.target = target
         self._encoder = Encoder()
@@ -35,7 +38,9 @@ class Jsonl(Sink):
             self._descriptor = os.dup(1)
             return
         try:
-            self._descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            regular = Path(target).is_file() or not Path(target).exists()
+            # of a named pipe the reading end stays its reader's, whose going must be felt; like a shell, we wait until there is one
+            self._descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_APPEND if regular else os.O_WRONLY, 0o644)
             if os.fstat(self._descriptor).st_size and Path(target).is_file():
                 self._check_ours()
                 self._cut_torn_line()
@@ -53,7 +58,7 @@ class Jsonl(Sink):
         return {"next": self._last_position() + 1} if self._file and Path(self.target).is_file() else None
 
     def write(self, source: str, insights: Insights, after: Position) -> None:
-        """Raises SinkClosed where the reader of standard output has gone, SinkError where nothing can be written."""
+        """Raises SinkClosed where the reader of standard output or of a named pipe has gone, SinkError where nothing can be written."""
         if self._written >= 0:
             fresh = (insights.positions > self._written).nonzero()[0]
             if not len(fresh):
@@ -89,7 +94,7 @@ class Jsonl(Sink):
             except BlockingIOError:
                 select.select([], [self._descriptor], [], 1.0)
             except BrokenPipeError as error:
-                raise SinkClosed("the reader of standard output has gone.") from error
+                raise SinkClosed(f"the reader of {self._called()} has gone.") from error
             except OSError as error:
                 if self._file:
                     self._take_back(size)
