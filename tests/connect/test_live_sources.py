@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -74,6 +75,25 @@ def test_standard_input_takes_csv_and_counts_on(pipe):
     events = again.poll(10, 2.0)
     assert events.positions.tolist() == [2]
     time.sleep(0.05)
+    os.close(read)
+
+
+@pytest.mark.parametrize("blocks", [0, 100])
+def test_closed_standard_input_leaves_no_thread(monkeypatch, blocks):
+    """Neither one that waits for more nor one that waits for room."""
+    monkeypatch.setattr("tacit.connect.sources.stdin.BLOCK", 10)
+    before = set(threading.enumerate())
+    read, write = os.pipe()
+    source = Stdin(descriptor=read)
+    (reader,) = set(threading.enumerate()) - before
+    os.write(write, b"x" * 10 * blocks)
+    deadline = time.monotonic() + 10
+    while blocks and not source._blocks.full() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert source._blocks.full() == (blocks > 0) and reader.is_alive()
+    source.close()
+    assert not reader.is_alive()
+    os.close(write)
     os.close(read)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import queue
+import select
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import ClassVar
 
 from tacit.connect.schema import Wishes
@@ -16,6 +18,7 @@ from tacit.contracts.events import Events
 from tacit.contracts.source import Position
 
 BLOCK = 1 << 16
+TICK = 0.2  # s after which the thread looks whether it is still wanted
 
 
 class Stdin(Streamed):
@@ -33,7 +36,8 @@ class Stdin(Streamed):
         self._blocks: queue.Queue[bytes | OSError] = queue.Queue(maxsize=64)
         self._descriptor = _stdin() if descriptor is None else descriptor
         self._closed = threading.Event()
-        threading.Thread(target=self._read, name="tacit-stdin", daemon=True).start()
+        self._thread = threading.Thread(target=self._read, name="tacit-stdin", daemon=True)
+        self._thread.start()
 
     def poll(self, limit: int, timeout: float) -> Events | None:
         """What has come: as soon as there is one whole line; None once the other end closed."""
@@ -65,7 +69,9 @@ class Stdin(Streamed):
         self._decoder.next = max(self._decoder.next, int(last["next"]))
 
     def close(self) -> None:
+        """Ends the thread; the descriptor is its owner's."""
         self._closed.set()
+        self._thread.join(10 * TICK)  # it sits in a read for longer only where another process took what was there
 
     def _take(self, wait: float) -> bool:
         """One block from the thread into the stream; False where none came within `wait` seconds, or none will."""
@@ -85,12 +91,23 @@ class Stdin(Streamed):
 
     def _read(self) -> None:
         block: bytes | OSError = b"-"
+        ready = select.poll()
+        ready.register(self._descriptor, select.POLLIN)
         while block and not isinstance(block, OSError) and not self._closed.is_set():
             try:
+                if not ready.poll(1e3 * TICK):
+                    continue
                 block = os.read(self._descriptor, BLOCK)
             except OSError as error:
                 block = error
-            self._blocks.put(block)
+            self._give(block)
+
+    def _give(self, block: bytes | OSError) -> None:
+        """Waits for room, until nobody wants it any more."""
+        while not self._closed.is_set():
+            with suppress(queue.Full):
+                self._blocks.put(block, timeout=TICK)
+                return
 
 
 def _stdin() -> int:
