@@ -63,16 +63,17 @@ class Model:
         from tacit.live.model import join
 
         runner = assemble(Wish(table, self._wish.key, self._wish.time, self._wish.columns, learn="off", alerts=self._wish.alerts))
-        parts: list[Insights] = []
-        if self._live is not None:
+        parts: list[Any] = []  # of Insights
+        try:
             runner.adopt(self._live)
-        while (insights := runner.step()) is not None:
-            parts.append(insights)
-        runner.close()
-        self._live = runner.model
-        if self._live is None:
+            while (insights := runner.step()) is not None:
+                parts.append(insights)
+        finally:
+            runner.close()
+        if not parts:
             raise ModelError("The table has no rows.", "Score at least one.")
-        return join([p for p in parts if len(p)], _events_like(parts))
+        joined: Insights = join([p for p in parts if len(p)], parts[-1])
+        return joined
 
     def save(self, folder: str | Path) -> None:
         """What scores, into a folder, atomically: statistics, feedback, the encoder, where each key stands. Raises ModelError.
@@ -88,10 +89,6 @@ class Model:
     def features(self) -> list[str]:
         """Names of the features that it was learned on."""
         return [f.name for f in self._live.features]
-
-
-def _events_like(parts: list[Insights]) -> Any:
-    return parts[-1]
 
 
 def learn(

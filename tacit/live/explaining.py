@@ -10,9 +10,6 @@ from tacit.contracts.events import Feature
 Reason = tuple[str, float, float, float, float]
 
 
-WHY = ("unusual after what came before", "far from its last hundred values", "unusual for so long", "elsewhere than in its last few hundred values")
-
-
 WHY = ("unusual after what came before", "far from its last hundred values", "unusual for so long", "moved over its last twenty values")
 
 

@@ -189,13 +189,14 @@ class Learning:
 
     # ------------------------------------------------------------------ state
     def status(self) -> dict[str, Any]:
-        """For the dashboard: what goes on, the curve, the ladder of losses."""
-        state = "trial" if self.trial is not None else "learning" if self.worker is not None else "off" if self.message else "waiting"
-        progress = self.trial.n / TRIAL_MOST if self.trial else self.worker.progress() if self.worker else 0.0
+        """For the dashboard: what goes on, the curve, the ladder of losses. Each thing is taken once: the stream goes on meanwhile."""
+        trial, worker, sides, recent = self.trial, self.worker, self.sides, list(self.recent)
+        state = "trial" if trial is not None else "learning" if worker is not None else "off" if self.message else "waiting"
+        progress = trial.n / TRIAL_MOST if trial else worker.progress() if worker else 0.0
         ladder = []
-        if self.recent:
-            means = np.array(self.recent).mean(axis=0)
-            names = ("last value", self.sides[0].name if self.sides else "champion", self.challenger or "challenger")
+        if recent:
+            means = np.array(recent).mean(axis=0)
+            names = ("last value", sides[0].name if sides else "champion", self.challenger or "challenger")
             ladder = [{"name": n, "loss": float(v)} for n, v in zip(names, means.tolist(), strict=True)]
         learning = {"mode": self.mode, "state": state, "progress": progress, "curve": self.curve, "message": self.message, "attempts": self.attempts}
         return {"learning": learning, "ladder": ladder, "promotions": self.verdicts[-50:]}

@@ -86,8 +86,11 @@ class Worker:
         return [[line["step"], line["loss"], line["held_out"]] for line in self._lines() if "held_out" in line]
 
     def progress(self) -> float:
-        """0 to 1, by steps or seconds."""
-        lines = [line for line in self._lines() if "step" in line]
+        """0 to 1, by steps or seconds. Also from another thread, while the attempt ends and its files go."""
+        try:
+            lines = [line for line in self._lines() if "step" in line]
+        except FileNotFoundError:
+            return 0.0
         if not lines:
             return 0.0
         total = self.budget.get("steps") or self.budget["seconds"]

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -198,4 +199,6 @@ def plain(e: Episode) -> Episode:
     """A copy in Python's own numbers, so that the caller may go on changing its own."""
     reasons = [(str(name), float(a), float(b), float(c), float(d)) for name, a, b, c, d in e.reasons]
     closed = None if e.closed is None else int(e.closed)
-    return Episode(int(e.id), e.key, int(e.opened), int(e.position), float(e.surprise), e.sentence, reasons, closed, e.suppressed, e.feedback)
+    copy = replace(e, id=int(e.id), opened=int(e.opened), position=int(e.position), surprise=float(e.surprise), events=int(e.events))
+    copy.reasons, copy.closed = reasons, closed
+    return copy

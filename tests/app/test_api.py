@@ -16,6 +16,7 @@ import pyarrow
 import pytest
 
 import tacit
+from tacit.connect.sources.table import Table
 
 
 def rows(n: int, start: int = 0, seed: int = 0) -> list[dict[str, Any]]:
@@ -95,6 +96,18 @@ def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
     model = tacit.learn(rows(300), key="machine", learn="off")
     with pytest.raises(tacit.TacitError, match="learned on x, y; the source has z"):
         model.score([{"time": i, "machine": "a", "z": i % 3} for i in range(50)])
+
+
+def test_a_score_that_fails_leaves_nothing_open_and_the_model_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, again = (tacit.learn(rows(300), key="machine", learn="off") for _ in range(2))
+    closed = []
+    monkeypatch.setattr(Table, "close", lambda table: closed.append(id(table)))
+    with pytest.raises(tacit.TacitError, match="no rows"):
+        model.score([])
+    with pytest.raises(tacit.TacitError, match="learned on x, y; the source has z"):
+        model.score([{"time": i, "machine": "a", "z": i % 3} for i in range(50)])
+    assert len(closed) == 2
+    assert model.score(rows(50, 300)).score.tolist() == again.score(rows(50, 300)).score.tolist()
 
 
 def test_inspect_says_what_was_found() -> None:

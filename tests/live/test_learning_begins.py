@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tacit.live import learning, workers
 from tacit.live.journal import Journal
 from tacit.live.learning import FIRST, Learning
 from tacit.live.model import LiveModel
+from tacit.live.workers import Worker
 
 
 class Asked:
@@ -73,6 +75,29 @@ def test_nothing_is_asked_before_the_first_count(watched: Any) -> None:
     model.process(stream(noise(FIRST - 1, 2)))
     learns.turn(model, Journal(None))
     assert Asked.started == [] and learns.until_next(model.seen) == 1
+
+
+def test_a_status_is_told_while_an_attempt_ends(watched: Any, tmp_path: Path) -> None:
+    """Asked from another thread: the worker and the trial's sides go between two looks at them, its files before they are read."""
+    _, learns, _ = watched
+
+    class Ending(Learning):
+        def __getattribute__(self, name: str) -> Any:
+            found = super().__getattribute__(name)
+            if name in ("worker", "sides") and found:
+                setattr(self, name, None if name == "worker" else [])
+            return found
+
+    learns.__class__ = Ending
+    learns.message, learns.sides = "", [SimpleNamespace(name="simple")]
+    learns.recent.append((3.0, 2.0, 1.0))
+    attempt = Worker.__new__(Worker)
+    attempt.room, attempt.budget = tmp_path / "gone", {"steps": 1}
+    learns.worker = attempt
+    told = learns.status()
+    assert (told["learning"]["state"], told["learning"]["progress"]) == ("learning", 0.0)
+    assert [row["name"] for row in told["ladder"]] == ["last value", "simple", "challenger"]
+    assert learns.status()["learning"]["state"] == "waiting"
 
 
 @pytest.mark.parametrize(

@@ -138,12 +138,12 @@ def test_feedback_outlives_updates_of_its_episode(history: History) -> None:
     episode = Machine(["a"], 3, start=NOW).break_it(5, "a", 1)
     history.episode(episode)
     history.feedback(5, "expected")
-    episode.closed = episode.opened + 10**9
+    episode.closed, episode.events = episode.opened + 10**9, 7
     history.episode(episode)
     history.flush()
     found = history.one_episode(5)
     assert found is not None
-    assert found["feedback"] == "expected"
+    assert found["feedback"] == "expected" and found["events"] == 7
     assert found["closed"] == pytest.approx(found["opened"] + 1)
 
 
