@@ -89,6 +89,7 @@ def run_watch(wish: Wish, show: Show) -> None:
             runner.save(wait=True)
             terminal.console.print("the source has ended; the dashboard stays up (Ctrl-C ends; --until-end leaves at once)")
             while not runner.stopping:
+                runner.read_mail()
                 time.sleep(0.2)
     except Stopped:
         terminal.say("ending…")
@@ -129,19 +130,17 @@ def drive(runner: Any, terminal: Terminal, limit: float | None) -> None:
 
 
 def finish(runner: Any, dashboard: Any, history: Any) -> None:
-    """Everything safe and let go. Raises the first TacitError."""
-    problem: TacitError | None = None
-    if runner is not None:
+    """Everything safe and let go; the dashboard first, so that what it acknowledged last is read. Raises TacitError."""
+    try:
+        if dashboard is not None:
+            dashboard.close()
+    finally:
         try:
-            runner.close()
-        except TacitError as e:
-            problem = e
-    if dashboard is not None:
-        dashboard.close()
-    if history is not None:
-        history.close()
-    if problem is not None:
-        raise problem
+            if runner is not None:
+                runner.close()
+        finally:
+            if history is not None:
+                history.close()
 
 
 def show_inspection(source: str, key: str | None, when: str | None, columns: str) -> None:
@@ -157,7 +156,7 @@ def show_inspection(source: str, key: str | None, when: str | None, columns: str
     Console(highlight=False, markup=False).print(table)
 
 
-def run_demo(speed: str, port: int, dashboard: bool, until_end: bool, out: list[str]) -> None:
+def run_demo(speed: str, port: int, dashboard: bool, until_end: bool, out: list[str], learn: Any = None) -> None:
     """Replays the recording that is in the package."""
     from tacit.app.recording import recording
 
@@ -168,7 +167,7 @@ def run_demo(speed: str, port: int, dashboard: bool, until_end: bool, out: list[
         speed=speed,
         out=out,
         alerts="1/hour",
-        learn="background" if speed != "max" else "inline",
+        learn=learn or ("background" if speed != "max" else "inline"),
     )
     run_watch(wish, Show(dashboard, port=port, until_end=until_end))
 

@@ -11,12 +11,13 @@ import fcntl
 import hashlib
 import io
 import os
+import re
 import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import orjson
@@ -24,8 +25,9 @@ from numpy.typing import NDArray
 
 from tacit.contracts.errors import ModelError
 
-VERSION = 4
+VERSION = 5
 CHAIN = 40  # parts before the next full one
+PART = re.compile(r"\d{8}\.npz(\.tmp)?")
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -46,7 +48,7 @@ class Checkpoints:
         self.folder = folder / "state"
         self.parts: list[dict[str, Any]] = []
         self._thread: threading.Thread | None = None
-        self._failure: OSError | None = None
+        self._failure: Exception | None = None
         self._number = 0
         self._lock: int | None = None
 
@@ -73,11 +75,15 @@ class Checkpoints:
         sizes = [int(p["bytes"]) for p in self.parts]
         return not sizes or len(sizes) >= CHAIN or sum(sizes[1:]) > sizes[0]
 
-    def save(self, arrays: Arrays, meta: dict[str, Any], full: bool) -> None:
-        """Hands over copies; returns at once. Raises ModelError if the write before this one failed."""
+    def writing(self) -> bool:
+        """The last save is not on the disk yet: another one would wait for it."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def save(self, arrays: Arrays, meta: dict[str, Any], full: bool, about: bytes = b"") -> None:
+        """Hands over copies; returns at once. about: about.json, written behind the state. Raises ModelError if the write before failed."""
         self.wait()
         self._number += 1
-        self._thread = threading.Thread(target=self._write, args=(arrays, meta, full, self._number), name="tacit-checkpoint", daemon=True)
+        self._thread = threading.Thread(target=self._write, args=(arrays, meta, full, about, self._number), name="tacit-checkpoint", daemon=True)
         self._thread.start()
 
     def wait(self) -> None:
@@ -87,28 +93,36 @@ class Checkpoints:
             self._thread = None
         if self._failure is not None:
             failure, self._failure = self._failure, None
-            self.parts = []
-            raise ModelError(f"{self.folder}: the state could not be saved: {failure}.", "Free some space; the last complete state is kept.")
+            self.parts = []  # what it held is saved by nobody else: the next one is full
+            said = str(failure) if isinstance(failure, OSError) else repr(failure)
+            raise ModelError(
+                f"{self.folder}: the state could not be saved: {said}.", "Free some space; the last complete state is kept."
+            ) from failure
 
-    def _write(self, arrays: Arrays, meta: dict[str, Any], full: bool, number: int) -> None:
+    def _write(self, arrays: Arrays, meta: dict[str, Any], full: bool, about: bytes, number: int) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            buffer = io.BytesIO()
-            np.savez(buffer, **arrays)  # type: ignore[arg-type]
-            data = buffer.getbuffer()
             name = f"{number:08d}.npz"
-            write_atomically(self.folder / name, data)
-            part = {"file": name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-            old = [] if not full else [p["file"] for p in self.parts]
+            with _atomic(self.folder / name) as file:
+                counted = _Counted(file)
+                np.savez(counted, **arrays)  # type: ignore[arg-type]
+            part = {"file": name, "sha256": counted.sha256.hexdigest(), "bytes": counted.size}
             parts = [part] if full else [*self.parts, part]
             text = orjson.dumps({"version": VERSION, "number": number, "parts": parts, "meta": meta})
             seal = hashlib.sha256(text).hexdigest().encode()
             write_atomically(self.folder / "state.json", text + b"\n" + seal + b"\n")
             self.parts = parts
-            for file in old:
-                (self.folder / file).unlink(missing_ok=True)
-        except OSError as e:
+            self._sweep({str(p["file"]) for p in parts})
+            if about:
+                write_atomically(self.folder.parent / "about.json", about)
+        except Exception as e:  # whatever it is, `wait` raises it: a thread that ends by itself would tell nobody
             self._failure = e
+
+    def _sweep(self, named: set[str]) -> None:
+        """Parts that the state on the disk does not name: those before a full one, and what kills and failed writes left."""
+        for file in self.folder.iterdir():
+            if PART.fullmatch(file.name) and file.name not in named:
+                file.unlink(missing_ok=True)
 
     def load(self) -> tuple[list[Arrays], dict[str, Any]] | None:
         """(parts in order, meta), or None where there is no state yet. Raises ModelError where anything is not as written."""
@@ -147,16 +161,45 @@ class Checkpoints:
         return loaded, dict(state["meta"])
 
 
-def write_atomically(path: Path, data: bytes | memoryview) -> None:
-    """The whole file or none of it, on the disk when this returns."""
+class _Counted(io.RawIOBase):
+    """A file that is written once from its beginning: what goes through is summed on its way, and never held whole."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file, self.sha256, self.size = file, hashlib.sha256(), 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        n = memoryview(data).nbytes
+        self._file.write(data)
+        self.sha256.update(data)
+        self.size += n
+        return n
+
+
+@contextmanager
+def _atomic(path: Path) -> Iterator[BinaryIO]:
+    """What is written within is the whole file, on the disk when this is left; where it fails there is none of it."""
     temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     handle = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """The whole file or none of it, on the disk when this returns."""
+    with _atomic(path) as file:
+        file.write(data)

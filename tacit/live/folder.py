@@ -27,8 +27,8 @@ from tacit.live.model import LiveModel
 from tacit.live.storing import collect, features_of, put_back
 
 
-def write_about(folder: Path, model: LiveModel, about: dict[str, Any], meta: dict[str, Any]) -> None:
-    """about.json: for people; nothing is loaded from it. Raises ModelError."""
+def describe(model: LiveModel, about: dict[str, Any], meta: dict[str, Any]) -> bytes:
+    """about.json: for people; nothing is loaded from it."""
     learning = meta.get("learning", {})
     clock = float(model.pool.clock[0])
     text = {
@@ -47,11 +47,7 @@ def write_about(folder: Path, model: LiveModel, about: dict[str, Any], meta: dic
         "attempts": learning.get("attempts", 0),
         "promotions": learning.get("verdicts", []),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "about.json", orjson.dumps(text, option=orjson.OPT_INDENT_2))
-    except OSError as e:
-        raise ModelError(f"{folder / 'about.json'} cannot be written: {e}.", "Free some space; the last complete state is kept.") from e
+    return orjson.dumps(text, option=orjson.OPT_INDENT_2)
 
 
 def _version(package: str) -> str | None:
@@ -75,9 +71,8 @@ def save(model: LiveModel, folder: Path) -> None:
         checkpoints.load()  # numbers go on; a damaged folder is not written over
         arrays, meta = collect(model, True)
         meta.update(source="", position={}, journal=0, events=model.seen, late=0)
-        checkpoints.save(arrays, meta, True)
+        checkpoints.save(arrays, meta, True, describe(model, {"source": "a table"}, meta))
         checkpoints.wait()
-        write_about(folder, model, {"source": "a table"}, meta)
     except OSError as e:
         raise ModelError(f"{folder}: the model cannot be saved: {e}.", "Choose a folder that can be written.") from e
 

@@ -30,6 +30,7 @@ class Journal:
                 self.entries = [orjson.loads(line) for line in lines[:-1]]
                 if not all(isinstance(e, dict) and isinstance(e.get("at"), int) and "what" in e for e in self.entries):
                     raise ValueError("a line is no entry")
+                self.entries.sort(key=lambda e: int(e["at"]))  # said after a kill, before what was due again, it stands behind that in the file
             except ValueError as e:
                 raise ModelError(
                     f"{path} has been altered or is damaged: {e}.", "Restore the folder from a copy, or start anew in an empty one."

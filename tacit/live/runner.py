@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tacit.contracts.episode import VERDICTS, Episode
 from tacit.contracts.errors import ModelError, TacitError, UnknownName
+from tacit.contracts.events import Events
 from tacit.contracts.insight import Insights
 from tacit.contracts.sink import Sink
 from tacit.contracts.source import Position, Source
 from tacit.live.aligning import align
 from tacit.live.checkpoint import Arrays, Checkpoints, sound
-from tacit.live.folder import write_about
+from tacit.live.folder import describe
 from tacit.live.journal import Entry, Journal
 from tacit.live.model import LiveModel, empty
 from tacit.live.resuming import begin, go_on
@@ -59,7 +61,7 @@ class Runner:
         self.delays: deque[float] = deque(maxlen=2048)
         self.ended = False
         self._resumed = False  # the source goes on where an earlier run stood
-        self._unwritten = False  # a sink refused what the model has already learned from
+        self._apart = False  # source, model and sinks may stand at different events: no state is saved
         self.stopping = False  # set from a signal: the loop ends between two micro-batches
         if self.learning:
             self.learning.stopping = lambda: self.stopping
@@ -77,7 +79,22 @@ class Runner:
     # ------------------------------------------------------------------ events
     def step(self, timeout: float = 0.2) -> Insights | None:
         """One micro-batch: None once the source has ended, else its insights (perhaps none)."""
-        self._read_mail()
+        with self._together(self.source.replayable):  # what a poll that failed had read must come again, where it can
+            insights = self._move(timeout)
+        if insights is not None and self.checkpoints and time.monotonic() - self._saved > self.every and not self.checkpoints.writing():
+            self.save()
+        return insights
+
+    @contextmanager
+    def _together(self, apart: bool = True) -> Iterator[None]:
+        """Whole, or the run saves no state any more: after an error or a second Ctrl-C within, the next run goes on from the last one."""
+        before = self._apart
+        self._apart = before or apart
+        yield
+        self._apart = before
+
+    def _move(self, timeout: float) -> Insights | None:
+        self.read_mail()
         seen = self.model.seen if self.model else 0
         limit = BATCH
         for due in (self.journal.until_next(seen), self.learning.until_next(seen) if self.learning else None):
@@ -85,23 +102,27 @@ class Runner:
                 limit = min(limit, due)
         start = self.source.position() if self.model is None and self.checkpoints else {}
         events = self.source.poll(limit, timeout)
-        began = time.monotonic()
         if events is None:
             self.ended = True
             return None
+        if self.model is None and not len(events):
+            return empty(events)
+        with self._together():
+            return self._take(events, start)
+
+    def _take(self, events: Events, start: Position) -> Insights:
+        """Through model, sinks and whoever watches; start: where the source stood before them, asked for a new model only."""
+        began = time.monotonic()
         if self.model is None:
-            if not len(events):
-                return empty(events)
-            self._begin(self.make(events.features))
+            self.adopt(self.make(events.features))
             self.save(wait=True, position=start)  # before anything is written: a kill from here on finds where to begin
         assert self.model is not None
         events = align(events, self.model.features)
         insights = self.model.process(events)
         if len(events):
-            after, self._unwritten = self.source.position(), True
+            after = self.source.position() if any(sink.positions for sink in self.sinks) else {}
             for sink in self.sinks:
                 sink.write(self.source.name, insights, after)
-            self._unwritten = False
             if self.show:
                 self.show(insights)
             self._pass_on()
@@ -113,15 +134,10 @@ class Runner:
         if self.learning:
             self.learning.turn(self.model, self.journal)
             self._pass_on()
-        if self.checkpoints and time.monotonic() - self._saved > self.every:
-            self.save()
         return insights
 
     def adopt(self, model: LiveModel) -> None:
-        """Go on with a model that has learned elsewhere in this process."""
-        self._begin(model)
-
-    def _begin(self, model: LiveModel) -> None:
+        """Go on with this one: new, stored, or learned elsewhere in this process."""
         self.model = model
         if self.learning:
             self.learning.attach(model)
@@ -143,15 +159,17 @@ class Runner:
         self._mail.append((episode, verdict))
         return {"episode": episode, "verdict": verdict}
 
-    def _read_mail(self) -> None:
+    def read_mail(self) -> None:
+        """What was posted takes hold; `step` and `close` ask for themselves. From the thread that steps. Raises OSError."""
         while self._mail and self.model is not None:
             episode, verdict = self._mail.popleft()
             if episode not in self.model.episodes.all:  # it gave way since it was posted
                 continue
             entry = {"at": self.model.seen, "what": "feedback", "episode": episode, "verdict": verdict}
-            self.journal.note(entry)
-            self._apply(entry)
-            self._pass_on()
+            with self._together():
+                self.journal.note(entry)
+                self._apply(entry)
+                self._pass_on()
 
     def _apply(self, entry: Entry) -> None:
         assert self.model is not None
@@ -165,27 +183,24 @@ class Runner:
         """Flush the sinks, then hand the state to the writer; not where it would be ahead of a sink. Raises SinkError, ModelError."""
         for sink in self.sinks:
             sink.flush()
-        if self.checkpoints and self.model is not None and not self._unwritten:
+        if self.checkpoints and self.model is not None and (position is not None or not self._apart):
             self.checkpoints.wait()
-            full = self.checkpoints.wants_full() or self.model.reformed
-            arrays, meta = collect(self.model, full)
-            meta.update(
-                source=self.source.name,
-                position=self.source.position() if position is None else position,
-                journal=self.journal.applied,
-                events=self.events,
-                late=self.late,
-            )
-            if self.learning:
-                more, state = self.learning.state(full)
-                arrays.update(more)
-                meta["learning"] = state
-            self.checkpoints.save(arrays, meta, full)
-            if self.about and self.folder:
-                write_about(self.folder, self.model, {**self.about, "source": self.source.name, "notes": self.source.notes}, meta)
+            with self._together():  # what has changed counts as saved from the moment it is collected
+                self._hand_over(self.checkpoints, self.model, self.source.position() if position is None else position)
             if wait:
                 self.checkpoints.wait()
         self._saved = time.monotonic()
+
+    def _hand_over(self, checkpoints: Checkpoints, model: LiveModel, position: Position) -> None:
+        full = checkpoints.wants_full() or model.reformed
+        arrays, meta = collect(model, full)
+        meta.update(source=self.source.name, position=position, journal=self.journal.applied, events=self.events, late=self.late)
+        if self.learning:
+            more, state = self.learning.state(full)
+            arrays.update(more)
+            meta["learning"] = state
+        about = describe(model, {**self.about, "source": self.source.name, "notes": self.source.notes}, meta) if self.about else b""
+        checkpoints.save(arrays, meta, full, about)
 
     def _restore(self, checkpoints: Checkpoints) -> None:
         loaded = checkpoints.load()
@@ -207,7 +222,7 @@ class Runner:
         same = known and self.source.replayable
         if same:
             self.events, self.late = int(meta["events"]), int(meta["late"])
-        self._begin(model)
+        self.adopt(model)
         if self.learning and "learning" in meta:
             self.learning.restore(model, parts, meta["learning"])
         self.journal.rewind(int(meta["journal"]) if same else len(self.journal.entries))
@@ -218,7 +233,7 @@ class Runner:
     def close(self) -> None:
         """Everything safe on the disk, everything let go; also after an error or Ctrl-C."""
         problems: list[Exception] = []
-        for act in (lambda: self.save(wait=True), *(s.close for s in self.sinks), self.source.close):
+        for act in (self.read_mail, lambda: self.save(wait=True), *(s.close for s in self.sinks), self.source.close):
             try:
                 act()
             except (TacitError, OSError) as e:

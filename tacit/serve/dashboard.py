@@ -21,6 +21,7 @@ from tacit.serve.guard import is_loopback
 from tacit.serve.history import History
 
 SHORTEST = 8  # characters of a token
+GRACE = 2  # s that open answers have to end
 
 
 class Dashboard:
@@ -56,7 +57,7 @@ class Dashboard:
         app = build(self._api, self.token, cookie=f"tacit-{self.port}")
         config = uvicorn.Config(
             app, log_config=None, log_level="error", access_log=False, lifespan="off", ws="none", http="h11", loop="asyncio", server_header=False,
-            timeout_graceful_shutdown=2, proxy_headers=False,
+            timeout_graceful_shutdown=GRACE, proxy_headers=False,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, args=(listener,), name="tacit-dashboard", daemon=True)
@@ -83,7 +84,7 @@ class Dashboard:
         self._stop.set()
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
-            self._thread.join()
+            self._thread.join(5.0 * GRACE)  # an answer that hangs must not keep the state from being saved
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -258,7 +259,52 @@ def test_a_port_in_use_is_named(tmp_path: Path, taken: int) -> None:
     assert done.returncode == 2 and str(taken).encode() in done.stderr and b"--port" in done.stderr and b"Traceback" not in done.stderr
 
 
+# ------------------------------------------------------------------ feedback
+def answer(port: int, path: str) -> Any:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as got:
+        return json.loads(got.read())
+
+
+def test_feedback_by_command_takes_hold(tmp_path: Path) -> None:
+    """Said to a running tacit whose file has ended: told by the dashboard, on the disk before it takes hold, and kept by the model."""
+    path, model = make_file(tmp_path / "events.csv", 6000), tmp_path / "m"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    run = watch(str(path), "--port", str(port), "--learn", "off", "--alerts", "1000/day", "--model", str(model))
+
+    def ended() -> bool:
+        with contextlib.suppress(OSError):  # the page is not up yet
+            return bool(answer(port, "/api/status")["ended"] and answer(port, "/api/episodes")["episodes"])
+        return False
+
+    def kept() -> bool:
+        return (model / "journal.jsonl").exists() and (model / "journal.jsonl").read_bytes().endswith(b"\n")
+
+    try:
+        assert until(ended, run)
+        number = answer(port, "/api/episodes")["episodes"][-1]["id"]
+        done = tacit("feedback", str(number), "expected", "--url", f"http://127.0.0.1:{port}")
+        assert done.returncode == 0 and done.stdout.decode() == f"episode {number}: expected\n", done.stderr
+        assert answer(port, f"/api/episodes/{number}")["feedback"] == "expected"
+        assert until(kept, run, 20.0)
+        (entry,) = [json.loads(line) for line in (model / "journal.jsonl").read_text().splitlines()]
+        assert (entry["what"], entry["episode"], entry["verdict"]) == ("feedback", number, "expected")
+    finally:
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=60)
+    assert load(model).episodes.all[number].feedback == "expected"
+
+
 # ------------------------------------------------------------------ messages
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """The system refuses each read (rights alone would not stop root): one line that names the file."""
+    path = tmp_path / "events.csv"
+    path.symlink_to("/proc/self/mem")
+    done = tacit("watch", str(path), "--no-dashboard", "--until-end")
+    assert done.returncode == 2 and b"events.csv" in done.stderr and b"Traceback" not in done.stderr, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 WRONG = {
     "a file that is not there": (["watch", "nowhere.csv"], "nowhere.csv"),
     "a scheme that nobody knows": (["watch", "kafka:topic"], "Known here|host:"),

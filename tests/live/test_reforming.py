@@ -206,7 +206,7 @@ def test_feedback_said_at_the_last_checkpoint(tmp_path: Path, kind: type[Table],
     assert first.model is not None and first.model.episodes.all
     id = next(iter(first.model.episodes.all))
     first.post(id, "problem")
-    first._read_mail()
+    first.read_mail()
     assert first.checkpoints is not None
     first.checkpoints.release()  # as the system does when a process is killed
     del first

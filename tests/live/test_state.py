@@ -6,6 +6,7 @@ import ast
 import hashlib
 import io
 import pickle
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,57 @@ def test_what_a_kill_leaves_behind_does_no_harm(folder: Path) -> None:
     assert restored(folder).seen == 1000
 
 
+def test_what_the_state_does_not_name_goes_with_the_next_one(folder: Path) -> None:
+    """Old parts that a kill left beside a full one, and halves of new ones; nothing that is not ours."""
+    for name in ("00000000.npz", "00000009.npz", "00000009.npz.tmp", "notes.npz", "123.npz"):
+        (folder / "state" / name).write_bytes(b"left")
+    checkpoints = Checkpoints(folder)
+    checkpoints.load()
+    assert len(files(folder)) == 9, "reading alone removes nothing: it may be another's"
+    checkpoints.save(*collect(restored(folder), False), False)
+    checkpoints.wait()
+    assert [f.name for f in files(folder)] == [f"0000000{i}.npz" for i in (1, 2, 3, 4)] + ["123.npz", "notes.npz", "state.json"]
+
+
+def test_whatever_a_write_fails_of_is_said_and_the_next_state_is_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that were handed over count as saved: the state after such a failure holds them all the same, and old parts go."""
+    model, checkpoints = restored(folder), Checkpoints(folder)
+    checkpoints.load()
+    model.process(stream(noise(100, 2, 8), start=900))
+
+    def full(*_: Any, **__: Any) -> None:
+        raise MemoryError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez", full)
+        checkpoints.save(*collect(model, False), False)
+        with pytest.raises(ModelError, match=r"could not be saved: MemoryError.*the last complete state is kept"):
+            checkpoints.wait()
+    assert restored(folder).seen == 900 and len(files(folder)) == 4
+    model.process(stream(noise(100, 2, 9), start=1000))
+    assert checkpoints.wants_full()
+    checkpoints.save(*collect(model, True), True)
+    checkpoints.wait()
+    assert [f.suffix for f in files(folder)] == [".npz", ".json"]
+    again, more = restored(folder), stream(noise(50, 2, 10), start=1100)
+    assert differences(again.process(more), model.process(more)) == []
+
+
+def test_a_part_is_written_without_a_copy_of_it(tmp_path: Path) -> None:
+    arrays = {f"a{i}": np.zeros((1 << 21,)) for i in range(4)}  # 64 MiB
+    checkpoints = Checkpoints(tmp_path)
+    tracemalloc.start()
+    try:
+        checkpoints.save(arrays, {"x": 1}, True)
+        checkpoints.wait()
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 48 << 20
+    (loaded,), _ = Checkpoints(tmp_path).load() or ((), {})
+    assert loaded.keys() == arrays.keys() and all((loaded[name] == 0).all() for name in arrays)
+
+
 def reseal(folder: Path, change: Any) -> None:
     """state.json with `change` made to it, sealed as an attacker who knows the format would."""
     path = folder / "state" / "state.json"
@@ -191,7 +243,7 @@ GONE = object()
 def test_a_sealed_state_of_another_shape_is_refused_or_read(folder: Path, put: Any) -> None:
     """Whatever is left out of it or put in: ModelError or a model, and no traceback."""
     path = folder / "state" / "state.json"
-    written = path.read_bytes()
+    written, parts = path.read_bytes(), {f: f.read_bytes() for f in files(folder) if f.suffix == ".npz"}
     refused = 0
     for place in list(places(orjson.loads(written.split(b"\n")[0]))):
 
@@ -203,16 +255,17 @@ def test_a_sealed_state_of_another_shape_is_refused_or_read(folder: Path, put: A
             else:
                 state[place[-1]] = put
 
-        path.write_bytes(written)
-        reseal(folder, change)
         for read in (load, lambda f: Runner(Table(table(10)), LiveModel, [], f).close()):
+            for part in (folder / "state").glob("*.npz"):
+                part.unlink()
+            for part, data in parts.items():
+                part.write_bytes(data)
+            path.write_bytes(written)
+            reseal(folder, change)
             try:
                 read(folder)
             except TacitError:
                 refused += 1
-            for part in (folder / "state").glob("*.npz"):
-                if part.name not in {p["file"] for p in orjson.loads(written.split(b"\n")[0])["parts"]}:
-                    part.unlink()
     assert refused > 20
 
 
@@ -344,6 +397,21 @@ def test_feedback_is_replayed_at_its_event(tmp_path: Path) -> None:
     last.close()
     assert last.model is not None and [e for e in last.model.episodes.all.values() if e.suppressed]
     assert killed.rows == whole.rows
+
+
+def test_what_is_said_before_what_is_due_again_stands_before_it(tmp_path: Path) -> None:
+    """Run 1 notes a at 6000 and is killed, run 2 notes b at 5000, saves and is killed: run 3 has b behind it and a to come."""
+    path, seen = tmp_path / "journal.jsonl", list[Any]()
+    Journal(path).note({"at": 6000, "what": "feedback", "episode": 1})
+    second = Journal(path)
+    second.rewind(0)
+    second.note({"at": 5000, "what": "feedback", "episode": 2})
+    assert second.applied == 1
+    third = Journal(path)
+    third.rewind(1)
+    assert third.until_next(5500) == 500
+    third.apply_due(6000, seen.append)
+    assert [e["episode"] for e in seen] == [1] and [e["episode"] for e in third.entries] == [2, 1]
 
 
 def test_a_torn_journal_line_had_not_taken_hold(tmp_path: Path) -> None:
