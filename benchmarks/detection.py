@@ -10,6 +10,8 @@ over machines or files. "over .99" is the share of normal rows with score >= 0.9
 promised, 0.5 to 2 the target; normal rows lie in the evaluated part and at least 60 rows from any labelled one.
 "free" is the same on SKAB's recording without faults, second half. Detectors without a calibrated score get one
 streaming tail (calibrate.py). "found": faults with a row of score >= 0.999 inside; delay: median seconds to it.
+"promoted": encoders put in place, of attempts, over all streams and seeds. tacit_learning is tacit as it learns by
+default; tacit_encoder and tacit_untrained have an encoder put in place without a trial (standing_encoder.py).
 """
 
 from __future__ import annotations
@@ -96,8 +98,10 @@ def in_order(streams: Sequence[Stream]) -> NDArray[np.int64]:
     return np.concatenate(out)
 
 
-def summary(scorer: str, runs: Sequence[Sequence[Measured]], spent: float, free: list[Exceedance] | None) -> dict[str, object]:
-    """One row of the table: means over parts and seeds, ± the deviation between seeds; counts are pooled."""
+def summary(
+    scorer: str, runs: Sequence[Sequence[Measured]], spent: float, free: list[Exceedance] | None, tried: Sequence[tuple[int, int]]
+) -> dict[str, object]:
+    """One row of the table: means over parts and seeds, ± the deviation between seeds; counts are pooled. tried: (promoted, attempts) a stream."""
     every = [m for run in runs for m in run]
     pooled = [sum(m.over[k].passed for m in every) / max(sum(m.over[k].rows for m in every), 1) for k in range(2)]
     delay = np.concatenate([m.delay for m in every])
@@ -111,6 +115,7 @@ def summary(scorer: str, runs: Sequence[Sequence[Measured]], spent: float, free:
         "over .999": pooled[1] / 0.001,
         "found": f"{len(found) / len(runs):.3g} of {len(delay) // len(runs)}",
         "delay s": float(np.median(found)) if len(found) else float("nan"),
+        "promoted": f"{sum(one for one, _ in tried)} of {sum(all_of for _, all_of in tried)}" if tried else "–",
     }
     if free is not None:
         row["free .99"], row["free .999"] = free[0].ratio, free[1].ratio
@@ -125,12 +130,13 @@ def spread(values: Sequence[float]) -> str:
 def run(scorers: Sequence[Scorer], name: str) -> tuple[dict[str, object], dict[str, object]]:
     """One detector, once a seed: (the row of means, the row of AP / VUS-PR by part)."""
     runs, began = [], time.process_time()
-    work = jobs(name)
+    work, tried = jobs(name), []
     for scorer in scorers:
         measured: list[Measured] = []
         for stream, parts in work:
             readings = scorer.run(stream.times, stream.values, None, stream.train)
             score = readings.calibrated()
+            tried += [] if readings.promoted is None else [readings.promoted]
             measured += [measure(part, readings, score, stream.times) for part in parts]
         runs.append(measured)
     spent, free = time.process_time() - began, None
@@ -141,7 +147,7 @@ def run(scorers: Sequence[Scorer], name: str) -> tuple[dict[str, object], dict[s
     by_part: dict[str, object] = {"detector": scorers[0].name}
     for same in zip(*runs, strict=True):
         by_part[same[0].part] = f"{np.mean([m.ap for m in same]):.3f} / {np.mean([m.vus for m in same]):.3f}"
-    return summary(scorers[0].name, runs, spent, free), by_part
+    return summary(scorers[0].name, runs, spent, free, tried), by_part
 
 
 def main() -> None:

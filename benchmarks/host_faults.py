@@ -171,7 +171,9 @@ def control(recording: Recording, seconds: float = 70.0) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--scorers", nargs="+", default=["range", "ewma", "gaussian", "hst", "krcf_why", "tacit"], choices=sorted(PEERS))
+    parser.add_argument(
+        "--scorers", nargs="+", default=["range", "ewma", "gaussian", "hst", "krcf_why", "tacit", "tacit_hourly"], choices=sorted(PEERS)
+    )
     parser.add_argument("--shows", action="store_true", help="only which faults show, no detector")
     parser.add_argument("--tails", type=float, default=0.0, help="quiet range: 0 = min … max, 0.001 = its 0.1 … 99.9 %%")
     parser.add_argument("--seed", type=int, default=1)

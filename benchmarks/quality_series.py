@@ -41,9 +41,8 @@ from tacit.evaluation.setting import Setting
 from tacit.learning.learner import Learner
 from tacit.learning.settings import pace, settle
 from tacit.nets.encoder import Batch, Encoder
-from tacit.nets.encoders._series import LOOKS
 from tacit.nets.simple.series import SeriesSimple
-from tacit.nets.simple_features import Aside
+from tacit.nets.simple_features import LOOKS, Aside
 
 
 class Method(NamedTuple):

@@ -25,13 +25,14 @@ class Readings:
     """What a detector said of n rows. surprise: larger is stranger, any scale, NaN during warm-up.
 
     score: [n] in [0, 1], a tail probability where the detector claims one; shares: [n, F], >= 0, rows sum to 1;
-    alert: [n] int64, number of the open episode, 0 = none.
+    alert: [n] int64, number of the open episode, 0 = none; promoted: (encoders put in place, attempts) on the way.
     """
 
     surprise: Floats
     score: Floats | None = None
     shares: Floats | None = None
     alert: NDArray[np.int64] | None = None
+    promoted: tuple[int, int] | None = None
 
     def calibrated(self) -> Floats:
         """The detector's own score, else the same streaming tail for all of them."""

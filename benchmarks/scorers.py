@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from benchmarks.peers import Chance, Constant, Ewma, Forest, Gaussian, HalfSpace, RandomCut, Range
 from benchmarks.readings import Readings, Scorer
+from benchmarks.standing_encoder import Standing
 from benchmarks.tacit_door import Learning, Tacit
 
 __all__ = ["PEERS", "USUAL", "Readings", "Scorer"]
@@ -23,7 +24,10 @@ PEERS: dict[str, Callable[[int], Scorer]] = {  # each takes a seed
     "forest": Forest,
     "range": lambda seed: Range(),
     "tacit": lambda seed: Tacit(),
+    "tacit_hourly": lambda seed: Tacit(24.0),  # one alert an hour: what the target of the fault recordings allows
     "tacit_learning": Learning,
+    "tacit_encoder": Standing,
+    "tacit_untrained": lambda seed: Standing(seed, learned=False),
 }
-SEEDED = {"random", "hst", "hst_large", "krcf", "krcf_why", "forest", "tacit_learning"}
+SEEDED = {"random", "hst", "hst_large", "krcf", "krcf_why", "forest", "tacit_learning", "tacit_encoder", "tacit_untrained"}
 USUAL = ("constant", "random", "ewma", "ewma_slow", "gaussian", "hst", "krcf", "forest", "tacit")

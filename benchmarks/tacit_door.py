@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,9 +91,10 @@ class Learning:
         try:
             while (insights := runner.step()) is not None:
                 parts.append(insights)
+            verdicts = [v["decision"] for v in runner.learning.verdicts]
         finally:
             runner.close()
-        return gathered([p for p in parts if len(p)])
+        return replace(gathered([p for p in parts if len(p)]), promoted=(verdicts.count("promoted"), len(verdicts)))
 
 
 class Door:

@@ -148,6 +148,25 @@ def test_every_option_and_command_is_in_the_readme() -> None:
         assert f"tacit {command}" in README
 
 
+@pytest.mark.parametrize("command", ["learn", "tune", "evaluate", "compare"])
+def test_every_option_of_learning_is_in_its_table(command: str) -> None:
+    options = {o for p in typer.main.get_command(app).commands[command].params for o in [*p.opts, *p.secondary_opts] if o.startswith("--")}
+    rows = " ".join(row[0] for row in table((ROOT / "docs/learning.md").read_text("utf-8"), f"| `tacit {command} "))
+    assert set(re.findall(r"`(--[a-z-]+)", rows)) == options - {"--help"}
+
+
+def test_the_recipe_on_the_page_is_one(tmp_path: Path) -> None:
+    """As it stands there: read for learning and for its goal, every entry of which there is."""
+    from tacit.contracts.goal import Goal
+    from tacit.learning.recipe import read_recipe
+
+    for _, text in blocks("toml"):
+        (tmp_path / "recipe.toml").write_text(text)
+        recipe, goal = read_recipe(tmp_path / "recipe.toml")
+        assert recipe.pretext and set(recipe.forbidden) == {"flip", "colour"} and Goal.of(goal).labels == 200
+    assert blocks("toml")
+
+
 def test_every_route_is_in_the_readme() -> None:
     routes = set(re.findall(r'Route\("(/(?:api|metrics|healthz)[^"]*)"', Path(api.__file__).read_text("utf-8")))
     assert len(routes) >= 8
@@ -159,8 +178,8 @@ def test_the_tree_shows_every_room() -> None:
     tree = re.search(r"```\ntacit/\n(.*?)```", README, re.DOTALL)
     assert tree is not None
     rooms = re.findall(r"^  (\w+)/", tree[1], re.MULTILINE)
-    there = {p.name for p in (ROOT / "tacit").iterdir() if (p / "__init__.py").exists() and len(list(p.glob("*.py"))) > 1}
-    assert set(rooms) == there
+    there = {p.name for p in (ROOT / "tacit").iterdir() if (p / "__init__.py").exists() and len(list(p.iterdir())) > 2}
+    assert set(rooms) == there - {"__pycache__"}
     for top in re.findall(r"^(\w+)/", tree[1], re.MULTILINE):
         assert (ROOT / top).is_dir()
 
@@ -186,6 +205,18 @@ def test_the_model_folder_is_as_documented(place: Path) -> None:
     assert {"about.json", "state/state.json", "history.sqlite"} <= left
 
 
+def test_the_folder_of_an_encoder_is_as_documented(place: Path) -> None:
+    """Every file that learning, evaluating and tuning leave is in the table."""
+    command = [sys.executable, "-m", "tacit.app.main"]
+    evaluate = ["evaluate", "m", "test", "--labels", "test.csv", "--protocol", "probe", "--seconds", "0", "--rungs", "constant"]
+    for arguments in (["learn", "photos", "--steps", "4", "--out", "m"], evaluate, ["tune", "m", "photos", "--labels", "few.csv", "--out", "m"]):
+        subprocess.run([*command, *arguments], cwd=place, check=True, capture_output=True, timeout=200, env=outside())
+    left = {re.sub(r"-[0-9a-f]{16}\.", "-HASH.", str(p.relative_to(place / "m"))) for p in (place / "m").rglob("*") if p.is_file()}
+    page = (ROOT / "docs/model-folder.md").read_text("utf-8")
+    assert not [name for name in left if f"`{name}`" not in page]
+    assert {"model.json", "encoder-HASH.safetensors", "head.npz", "ledger.sqlite", "report.html", "card.md", "checks.html"} <= left
+
+
 def test_the_changelog_knows_this_version() -> None:
     from tacit import __version__
 
@@ -199,10 +230,11 @@ def test_no_page_names_a_machine_or_its_folders() -> None:
 
 # ------------------------------------------------------------------ which task is for what
 def test_the_table_of_tasks_is_what_tasks_and_views_say() -> None:
-    """Each task × modality with the encoder that is made where none is named: a yes where it does not refuse, a blank where it does."""
+    """Each task × modality with the encoder that is made where none is named: a yes where it does not refuse, auto where auto may choose it."""
     from tacit.contracts.catalog import load, names
     from tacit.contracts.layout import Layout
     from tacit.learning.recipe import ENCODERS, SUITED
+    from tacit.pretext.auto_list import AUTO
 
     special = {"pad": 0, "unk": 1, "mask": 2, "cls": 3, "sep": 4, "inside": 60}
     layouts = {
@@ -218,5 +250,7 @@ def test_the_table_of_tasks_is_what_tasks_and_views_say() -> None:
         for modality, layout in layouts.items():
             encoder = load("encoder", SUITED.get(task, {}).get(modality, ENCODERS[modality]))(layout)
             reason = load("pretext task", task).refuses(encoder, load("views", modality)(layout, encoder.patch))
-            found[task, modality] = "" if reason else "yes"
+            chosen = task in [name for name, _ in AUTO[modality]]
+            assert not (chosen and reason), "auto may not choose what refuses"
+            found[task, modality] = "" if reason else "**auto**" if chosen else "yes"
     assert told == found

@@ -36,7 +36,8 @@ def examine() -> int:
     table = Table(show_header=True, header_style="bold")
     for name in ("part", "installed", "what it brings or how to get it"):
         table.add_column(name)
-    table.add_row("Python", platform.python_version(), "3.11 to 3.13 are tested" if sys.version_info >= (3, 11) else "needs 3.11 or newer")
+    suits = "3.11 to 3.13 are meant to do; tested with 3.11" if sys.version_info >= (3, 11) else "needs 3.11 or newer"
+    table.add_row("Python", platform.python_version(), suits)
     well = sys.version_info >= (3, 11)
     for name in LIVE:
         found = _version(name)

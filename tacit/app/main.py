@@ -80,11 +80,12 @@ def demo(
     dashboard: Annotated[bool, typer.Option(help="Serve the dashboard.")] = True,
     until_end: Annotated[bool, typer.Option("--until-end", help="Leave at the end.")] = False,
     out: Annotated[list[str] | None, typer.Option(help="jsonl:- | jsonl:FILE | sqlite:FILE; several.")] = None,
+    learn: Annotated[str | None, typer.Option(help="background | inline | off.")] = None,
 ) -> None:
     """Replay a real recording of a machine on which real faults were made."""
     from tacit.app.watching import run_demo
 
-    run_demo(speed, port, dashboard, until_end, out or [])
+    run_demo(speed, port, dashboard, until_end, out or [], learn)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Outliers: samples that differ far from the others in size, light, colour, length, rate or words: faults of collecting, as a rule.
+"""Outliers: samples that differ far from the others in size, light, colour, length or words: faults of collecting, as a rule.
 
 Far: more than ten deviations from the median, the deviation from the quartiles (of the logarithm where sizes are compared). Rousseeuw & Croux, 1993.
 """

@@ -37,10 +37,10 @@ NEW = 100.0  # events after which that is down to twice its size
 RISE, APART = 0.25, 1000.0  # each alert asks more of the next ones, and so many events take it back: slow streams have few events a day
 LOUDER = 1.5  # times as loud as all that an episode was, once it is past its opening: a new one
 SETTLED = 7.0  # evidence under which, and under half of what an alert needs, an episode calms down
-# header: [threshold, budget a day, peaks, events a day, first time, holds decayed, time of the last, events,
-# evidence that an alert needs, alerts decayed, time of the last, by how much more than LOUD]
-THRESHOLD, BUDGET, PEAKS, PER_DAY, FIRST, HOLDS, LAST, EVENTS, NEEDED, ALERTS, LAST_ALERT, MORE = range(12)
-HEADER = 12
+# header: [threshold, budget a day, peaks, events a day, holds decayed, time of the last, events, evidence that an alert needs, alerts decayed,
+# time of the last, by how much more than LOUD]; times are seconds that the stream has gone on, whatever its dates
+THRESHOLD, BUDGET, PEAKS, PER_DAY, HOLDS, LAST, EVENTS, NEEDED, ALERTS, LAST_ALERT, MORE = range(11)
+HEADER = 11
 FADE = 1.0 - 1.0 / 2000.0  # a peak, of the counts before it
 DAY = 86_400.0
 
@@ -62,8 +62,11 @@ def learn_peak(height: float, counts: Doubles, head: Doubles) -> None:
 
 @compiled
 def set_thresholds(counts: Doubles, head: Doubles, now: float) -> None:
-    """Both thresholds, from the height that normal data pass `budget` times a day, from peaks so far and the prior. `now` in seconds."""
-    span = max(now - head[FIRST], 1.0)
+    """Both thresholds, from the height that normal data pass `budget` times a day, from peaks so far and the prior.
+
+    now: seconds that the stream has gone on.
+    """
+    span = max(now, 1.0)
     rate = head[EVENTS] / span * DAY  # events a day, over all keys
     head[PER_DAY] = rate
     total = 0.0
@@ -107,6 +110,13 @@ def over_budget(count: float, last: float, budget: float, now: float) -> float:
 def is_loud(news: float, head: Doubles) -> bool:
     """Loud enough for an alert."""
     return news > LOUD * (1.0 + NEW / max(head[EVENTS], 1.0)) + head[MORE]
+
+
+@compiled
+def take_back(head: Doubles) -> None:
+    """The alert just counted was none that anybody sees: it costs nothing."""
+    head[ALERTS] = max(head[ALERTS] - 1.0, 0.0)
+    head[MORE] = max(head[MORE] - RISE, 0.0)
 
 
 @hot

@@ -21,6 +21,7 @@ PRIOR = 3.0  # the first values count as if so many had come before
 FLOOR = 1e-30
 REACH = 0.02  # of the greatest distance of late: the least that a scale may be
 FORGET = 1.0 / 20_000.0  # of the reach, an event
+LEAP = 1e9  # of the mean, or of 1: how far off a value counts where nothing has varied yet
 
 
 @hot
@@ -62,10 +63,23 @@ def learn_scale(x: float, n: float, weight: float, mean: float, scale: float, re
     else:
         step = min(max(d, -1e3), 1e3)
         square = min(d * d, 1e6)
-    reach = max(reach * (1.0 - weight * FORGET), min(far, 4.0 * reach) if reach > 0.0 and n >= 16 else far)
+    far = min(far, 4.0 * reach if reach > 0.0 and n >= 16 else LEAP * max(abs(mean), 1.0))
+    reach = max(reach * (1.0 - weight * FORGET), far)
     variance = wide * wide * (1.0 + rate * (square - 1.0))
     mean += rate * step * wide
     return mean, max(math.sqrt(variance), 1e-7 * abs(mean), REACH * reach), reach
+
+
+@hot
+def is_stray(x: float, n: float, first: float) -> bool:
+    """Whether x, the second value, says that the first was none: a hundred times as large, and great (1e300, a -9999 that means nothing)."""
+    return n == 1.0 and abs(first) > 100.0 * max(abs(x), 1.0)
+
+
+@hot
+def is_absurd(x: float, n: float, mean: float) -> bool:
+    """Whether x, among the first sixteen values, is a thousand million times what came before: nothing is learned from that."""
+    return 1.0 <= n < 16.0 and abs(x) > LEAP * max(abs(mean), 1.0)
 
 
 @hot

@@ -1,7 +1,7 @@
 """Episodes: alerts from opening to closing, what people said of them, and what that holds back later.
 
-"expected" on an episode suppresses later ones that look like it: same key, reasons pointing the same way
-(cosine of the shares over 0.8) and at most twice as surprising. They are recorded, not shown. "problem" keeps it a label.
+"expected" on an episode suppresses later ones that look like it: same key, the same features off in the same direction (cosine of the
+signed shares over 0.8), at most twice as surprising and twice as far off. They are recorded, not shown. "problem" keeps it a label.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ class Episodes:
 
     def __init__(self) -> None:
         self.all: dict[int, Episode] = {}
-        self.shares: dict[int, dict[str, float]] = {}
+        self.shares: dict[int, dict[str, float]] = {}  # negative where the value lay below what was expected
+        self.sizes: dict[int, float] = {}  # how far off at most, in widths of the expected band
         self.open: dict[str, int] = {}
         self.ended: dict[int, None] = {}  # closed ones of which nobody said anything, in the order in which they closed: they give way
         self.expected: dict[int, None] = {}  # those marked so
         self.newest = 0
         self.changed: list[Episode] = []  # since the last `take_changed`
 
-    def begin(self, episode: Episode, shares: dict[str, float]) -> None:
+    def begin(self, episode: Episode, shares: dict[str, float], size: float = 0.0) -> None:
         """A new episode; suppressed where feedback says that its like was expected."""
+        self.sizes[episode.id] = size
         like = self._expected(episode, shares)
         if like is not None:
             episode.suppressed = f"like episode {like.id}, which was marked as expected"
@@ -39,20 +41,20 @@ class Episodes:
         self.changed.append(episode)
         while len(self.all) > KEPT and self.ended:
             oldest = next(iter(self.ended))
-            del self.all[oldest], self.shares[oldest], self.ended[oldest]
+            del self.all[oldest], self.shares[oldest], self.sizes[oldest], self.ended[oldest]
 
     def _expected(self, episode: Episode, shares: dict[str, float]) -> Episode | None:
         """The newest one like it that was marked as expected and was at least half as surprising."""
         for other in (self.all[id] for id in sorted(self.expected, reverse=True)):
-            alike = other.key == episode.key and other.id != episode.id
-            if alike and episode.surprise <= LARGER * other.surprise and cosine(shares, self.shares[other.id]) >= ALIKE:
+            alike = other.key == episode.key and other.id != episode.id and cosine(shares, self.shares[other.id]) >= ALIKE
+            if alike and episode.surprise <= LARGER * other.surprise and self.sizes[episode.id] <= LARGER * max(self.sizes[other.id], 1.0):
                 return other
         return None
 
-    def rise(self, id: int, surprise: float, sentence: str, reasons: list[tuple[str, float, float, float, float]]) -> None:
+    def rise(self, id: int, surprise: float, size: float, sentence: str, reasons: list[tuple[str, float, float, float, float]]) -> None:
         """The open episode has a new peak; what it is about is settled in its first OPENING events."""
         episode = self.all[id]
-        episode.surprise = surprise
+        episode.surprise, self.sizes[id] = surprise, max(size, self.sizes[id])
         if episode.events <= OPENING:
             episode.sentence, episode.reasons = sentence, reasons
         if episode.suppressed and self._expected(episode, self.shares[id]) is None:
@@ -96,6 +98,7 @@ class Episodes:
 
     def state(self) -> dict[str, Any]:
         rows = {"episodes": [e.as_dict() for e in self.all.values()], "shares": {str(i): s for i, s in self.shares.items()}}
+        rows["sizes"] = {str(i): s for i, s in self.sizes.items()}
         return {**rows, "open": dict(self.open), "ended": list(self.ended), "newest": self.newest}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -105,6 +108,7 @@ class Episodes:
             row["reasons"] = [(str(a), float(b), float(c), float(d), float(e)) for a, b, c, d, e in row["reasons"]]
             self.all[int(row["id"])] = Episode(**row)
         self.shares = {int(i): {str(k): float(v) for k, v in s.items()} for i, s in state["shares"].items()}
+        self.sizes = {int(i): float(s) for i, s in state["sizes"].items()}
         self.open = {str(k): int(v) for k, v in state["open"].items()}
         self.ended = {int(id): None for id in state["ended"] if int(id) in self.all}
         self.expected = {id: None for id, e in self.all.items() if e.feedback == "expected"}

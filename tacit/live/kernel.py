@@ -55,7 +55,9 @@ LASTS = 1.0 - 0.5 ** (1 / 32.0)  # the level's statistic is averaged over 32 eve
 MOST_SAID = 30.0  # -log p that one event can say: a single monstrous value does not last
 VOICE = (0.3, 1.0, 1.0, 1.0)  # of each in the sum
 SHORT = 1.0 - 0.5 ** (1 / 20.0)  # the shift's mean looks back 20 events,
-AMONG = 0.003  # and is measured against its own mean and spread of some three hundred
+AMONG = 0.003  # and is measured against its own mean and spread of some three hundred,
+AMONG_FOUR = 1.0 - (1.0 - AMONG) ** 4  # which so smooth a mean need tell only every fourth time
+OLD = 64.0  # events of a feature from which on it does
 DRIFT = 1.0 - 0.5 ** (1 / 256.0)
 WRAP = RING * SOLVE * WHITEN * 128  # counts wrap here, long before float32 loses the unit
 TRUST = 5.0  # surprise (-log p) from which on an event teaches less, by its fourth power
@@ -92,7 +94,7 @@ class Pool(NamedTuple):
     trace_when: F64  # [KEYS, SAMPLES + 1]
     trace_marks: F64  # [KEYS, 4]
     episodes: NDArray[np.int64]  # [1] the last episode's id
-    clock: F64  # [4] the stream's clock in s, steps out of line, typical step, time of the last event
+    clock: F64  # [5] the stream's clock in s, steps out of line, typical step, time of the last event, s that it has gone on
 
 
 class Scratch(NamedTuple):
@@ -342,20 +344,22 @@ def departure(x: float, mean: float, spread: float) -> float:
 def shift(known: F64, x: float, f: int) -> float:
     """Takes x into the short mean; how far that lies from where it lay in the last few hundred events, in its own spread."""
     many = known[SEEN, f]
-    if many == 0.0:
+    if many == 0.0 or scale.is_stray(x, many, known[SHIFT, f]):
         known[SHIFT, f] = x
         return 0.0
-    d = x - known[SHIFT, f]
-    known[SHIFT, f] += max(SHORT, 1.0 / (many + 1.0)) * d
+    wide = known[RECENT_SPREAD, f]
+    most = 1e3 * wide if wide > 0.0 else scale.LEAP * max(abs(known[SHIFT, f]), 1.0)  # one value does not take the next hundreds hostage
+    d = min(max(x - known[SHIFT, f], -most), most)
+    known[SHIFT, f] += (SHORT if many >= 29.0 else max(SHORT, 1.0 / (many + 1.0))) * d
     return departure(known[SHIFT, f], known[SHIFT_MEAN, f], known[SHIFT_SPREAD, f])
 
 
 @hot
 def learn_recent(known: F64, x: float, f: int, many: float, least: float, mean: int, spread: int) -> None:
     """Mean and spread, at the rate `least` once there are enough events; they are not robust, but no event counts for more than 30 spreads."""
-    rate = max(least, 1.0 / (many + 2.0))
+    rate = least if least * (many + 2.0) >= 1.0 else 1.0 / (many + 2.0)
     d = x - known[mean, f] if many > 0 else 0.0
-    most = 30.0 * known[spread, f] if known[spread, f] > 0.0 else 1e150
+    most = 30.0 * known[spread, f] if known[spread, f] > 0.0 else scale.LEAP * max(abs(known[mean, f]), 1.0)
     d = min(max(d, -most), most)
     known[mean, f] = known[mean, f] + rate * d if many > 0 else x
     known[spread, f] = math.sqrt((1.0 - rate) * (known[spread, f] ** 2 + rate * d * d))
@@ -371,6 +375,9 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
     for f in range(F):
         x = values[b * F + f]
         valid[f] = math.isfinite(x)
+        if valid[f] and scale.is_absurd(x, known[SEEN, f], known[MEAN, f]):
+            valid[f] = False  # as if it were missing; but it counts: where sixteen are so, they are what is usual
+            known[SEEN, f] += 1.0
         if valid[f]:
             if known[SEEN, f] == 0.0:  # never seen here: as it is elsewhere
                 elsewhere = pool.seen[b, f] > 0.0
@@ -392,21 +399,24 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
         s.far[b, f] = z[f] - lane[then + f] if n >= HORIZONS[1] else np.float32(0.0)
         s.residual[b, 2, f] = np.float32(min(max(scale.unsquash(level), -1e8), 1e8))
         s.residual[b, 3, f] = np.float32(shift(known, values[b * F + f], f)) if valid[f] else np.float32(0.0)
+        grown = known[SEEN, f] >= YOUNG
+        s.spread[b, f] = lane[lay.sigma + f] if grown else np.float32(3.0)
+        if not (valid[f] and grown):
+            for c in range(VOICES):
+                s.g[b, c, f] = np.float32(0.0)
+            continue
+        muted = pool.muted[b, f]
         for c in range(VOICES):
-            g = 0.0
-            spread = lane[lay.sigma + f] if c == 0 else base[lay.level_scale + f] if c == 2 else np.float32(1.0)
+            r = s.residual[b, c, f]
+            u = float(abs(r))  # the others are in their own spreads already
             if c == 0:
-                s.spread[b, f] = spread if known[SEEN, f] >= YOUNG else np.float32(3.0)
-            if valid[f] and known[SEEN, f] >= YOUNG:
-                r = s.residual[b, c, f]
-                x = tail.place(abs(r) / max(spread, 1e-5))
-                s.places[b, c, f] = int(x)
-                g = tail.gaussian(x, pool.table, b, c, f)
-                if pool.muted[b, f]:
-                    g = 0.0
-                elif r < 0:
-                    g = -g
-            s.g[b, c, f] = np.float32(g)
+                u /= max(lane[lay.sigma + f], 1e-5)
+            elif c == 2:
+                u /= max(base[lay.level_scale + f], 1e-5)
+            x = tail.place(u)
+            s.places[b, c, f] = int(x)
+            g = 0.0 if muted else tail.gaussian(x, pool.table, b, c, f)
+            s.g[b, c, f] = np.float32(-g if r < 0 else g)
     return n
 
 
@@ -461,6 +471,9 @@ def learn_block(
             continue
         x = values[b * F + f]
         many = known[SEEN, f]
+        if scale.is_stray(x, many, known[RECENT_MEAN, f]):  # the first value was none: as if it had not come
+            many = 0.0
+            known[SEEN, f], known[SCALE, f], known[REACH, f], known[RECENT_SPREAD, f], known[SHIFT_SPREAD, f] = 0.0, 0.0, 0.0, 0.0, 0.0
         if many >= YOUNG:
             for c in range(VOICES):
                 pool.counts[b, c, f, s.places[b, c, f]] += np.float32(weight)
@@ -468,11 +481,16 @@ def learn_block(
         if n >= HORIZONS[1]:
             lane[lay.sigma + F + f] = scale.learn_spread(s.far[b, f], min(many, n - HORIZONS[1]), weight, lane[lay.sigma + F + f])
         learn_recent(known, x, f, many, RECENT, RECENT_MEAN, RECENT_SPREAD)
-        learn_recent(known, known[SHIFT, f], f, many, AMONG, SHIFT_MEAN, SHIFT_SPREAD)
+        if many < OLD:
+            learn_recent(known, known[SHIFT, f], f, many, AMONG, SHIFT_MEAN, SHIFT_SPREAD)
+        elif (int(many) + row) % 4 == 0:  # keys that come in step do not all pay with the same event
+            learn_recent(known, known[SHIFT, f], f, 0.25 * many, AMONG_FOUR, SHIFT_MEAN, SHIFT_SPREAD)
         base[lay.level_scale + f] = scale.learn_spread(s.residual[b, 2, f], many, weight, base[lay.level_scale + f])
         known[MEAN, f], known[SCALE, f], known[REACH, f] = scale.learn_scale(x, many, weight, known[MEAN, f], known[SCALE, f], known[REACH, f])
         known[SEEN, f] += 1.0
         pool.least[b, f] = min(pool.least[b, f], x)
+        if scale.is_stray(x, pool.seen[b, f], pool.mean[b, f]):
+            pool.seen[b, f], pool.scale[b, f], pool.reach[b, f], pool.least[b, f] = 0.0, 0.0, 0.0, x
         if many >= 64.0 and int(pool.seen[b, f]) % 16 != 0:  # a key of its own needs the others' scale no more
             pool.seen[b, f] += 1.0
             continue
@@ -518,12 +536,14 @@ def refresh(pool: Pool, seen: int, now: float) -> None:
 def tick(clock: F64, seconds: float, seen: int) -> float:
     """The stream's clock after an event: the newest event time, but one that is far off the rest does not move it.
 
-    Far is more than an hour and a hundred typical steps, forwards or backwards; eight such events in a row do move it.
+    Far is more than an hour and a hundred typical steps, forwards or backwards; eight such events in a row do move it. How long the stream has
+    gone on is the sum of its steps, none longer than an hour or ten typical ones: neither a wrong date nor a long silence counts.
     """
     step = abs(seconds - clock[3])
     if seen == 0:
-        clock[0], clock[1], clock[2], clock[3] = seconds, 0.0, 0.0, seconds
+        clock[0], clock[1], clock[2], clock[3], clock[4] = seconds, 0.0, 0.0, seconds, 0.0
         return seconds
+    longest = max(3600.0, 10.0 * clock[2])
     if step > 0.0:
         clock[2] = step if clock[2] == 0.0 else clock[2] * (1.2 if step > clock[2] else 0.9)
     far = max(3600.0, 100.0 * clock[2])
@@ -532,8 +552,15 @@ def tick(clock: F64, seconds: float, seen: int) -> float:
         if clock[1] >= 8.0:
             clock[0], clock[1] = seconds, 0.0
     else:
+        clock[4] += min(max(seconds - clock[0], 0.0), longest)
         clock[0], clock[1], clock[3] = max(clock[0], seconds), 0.0, seconds
     return clock[0]
+
+
+@hot
+def calm(base: F32, events: float) -> bool:
+    """Whether so many quiet events of the key are enough: in number, and in seconds where its times tell any."""
+    return events >= CALM and (base[GAP] == 0.0 or events * base[GAP] >= CALM_SECONDS)
 
 
 @hot
@@ -547,7 +574,7 @@ def hold(base: F32, height: float, seconds: float, known: bool, head: F64) -> No
     elif base[HELD] > 0.0:
         base[CROSSED] += np.float32(1.0)
         base[STILL] = base[STILL] + np.float32(1.0) if height < 0.5 * threshold else np.float32(0.0)
-        if base[STILL] >= CALM and base[STILL] * max(base[GAP], 1e-9) >= CALM_SECONDS:
+        if calm(base, base[STILL]):
             base[HELD], base[CROSSED] = 0.0, 0.0
 
 
@@ -579,7 +606,7 @@ def decide(base: F32, surprise: float, news: float, seconds: float, known: bool,
         base[AGE] = min(base[AGE] + np.float32(1.0), np.float32(CALM))
         restless = loud or height > max(0.5 * head[evidence.NEEDED], evidence.SETTLED)
         base[QUIET] = np.float32(0.0) if restless else base[QUIET] + np.float32(1.0)
-        if base[QUIET] >= CALM and base[QUIET] * max(base[GAP], 1e-9) >= CALM_SECONDS:
+        if calm(base, base[QUIET]):
             base[EPISODE] = 0.0
             return episode, 2
     return episode, 0
@@ -594,8 +621,7 @@ def learn_score(first: F32, q: float, calibrated: float, weight: float, lasting:
     if taken and not lasting:
         first[DULL_99], first[DULL_999] = tail.moved(float(first[DULL_99]), float(first[DULL_999]), calibrated, 0.0)
         return
-    if not taken:
-        first[DULL_99], first[DULL_999] = 0.0, 0.0
+    first[DULL_99], first[DULL_999] = 0.0, 0.0
     head = pool.head
     head[tail.SHIFT_99], head[tail.SHIFT_999] = tail.moved(head[tail.SHIFT_99], head[tail.SHIFT_999], calibrated, tail.NEAREST)
 
@@ -609,6 +635,7 @@ def run(
     base: F32,
     lane: F32,
     last: NDArray[np.int64],
+    own: NDArray[np.int64],
     dirty: NDArray[np.uint8],
     seen: int,
     warm: int,
@@ -618,7 +645,11 @@ def run(
     s: Scratch,
     out: Out,
 ) -> int:
-    """All n events: slots [n], times [n] ns, values [n, B*F] with NaN where missing. Returns events seen so far."""
+    """Events in order: slots [n], times [n] ns, values [n, B*F] with NaN where missing. Returns how many were run.
+
+    last, own: the stream's clock and the event's own time at each slot's newest event, ns. It stops after an event that opens an episode, so that
+    what is known of its like can be heard before the next.
+    """
     B, F = pool.mean.shape
     values, scales, base, lane = borrowed(values), borrowed(scales), borrowed(base), borrowed(lane)
     pool, s, out, encoder = borrow_pool(pool), borrow_scratch(s), borrow_out(out), borrow_weights(encoder)
@@ -626,9 +657,9 @@ def run(
     for i in range(len(slots)):
         slot, seconds = slots[i], times[i] * 1e-9
         now = tick(pool.clock, seconds, seen)
+        gone_on = pool.clock[4]
         if seen == 0:
-            pool.budget[evidence.FIRST] = now
-            refresh(pool, 0, now)
+            refresh(pool, 0, gone_on)
         turn_season(pool.omega, seconds, s)
         energy[:], width[:], greatest[:] = 0.0, 0.0, 0.0
         n = 0
@@ -638,10 +669,12 @@ def run(
             weigh_block(base[row], lay, b, s, energy, width, greatest)
         first = base[slot * B]
         q, aside, best, most = 0.0, 0.0, 0, 0.0
+        many = math.log(2.0 * width[0]) if width[0] > 0.0 else 0.0  # as many features could have been the greatest, on two sides
         for c in range(VOICES):
+            s.alone[c] = False
             if width[c] > 0.0 and n >= YOUNG:
                 joint = tail.chi_square_surprise(energy[c], width[c]) if c < CHANNELS else 0.0
-                single = tail.minus_log_tail(greatest[c]) - math.log(2.0 * width[c])
+                single = tail.minus_log_tail(greatest[c]) - many
                 joint, single = min(max(joint, 0.0), MOST_SAID), min(max(single, 0.0), MOST_SAID)
                 s.alone[c] = single >= joint
                 learn = n >= 2 * YOUNG
@@ -674,13 +707,13 @@ def run(
         out.score[i] = 1.0 - math.exp(-calibrated) if known else np.nan
         out.surprise[i] = q if known else np.nan
         dt = 0.0
-        if n > 0 and times[i] > last[slot]:
-            dt = min((times[i] - last[slot]) * 1e-9, 1e9)
+        if n > 0 and times[i] > own[slot]:
+            dt = min((times[i] - own[slot]) * 1e-9, 1e9)
             gap = np.float32(dt)
             rate = np.float32(max(1.0 / n, 0.02))
             first[GAP] += rate * (min(gap, 10.0 * first[GAP] if n > 8 else gap) - first[GAP])
-        last[slot] = np.int64(now * 1e9)
-        out.alert[i], out.opened[i] = decide(first, surprise, q + aside, now, known, pool)
+        last[slot], own[slot] = np.int64(now * 1e9), times[i]
+        out.alert[i], out.opened[i] = decide(first, surprise, q + aside, gone_on, known, pool)
         if known:
             learn_score(first, q, calibrated, weight, lasting, pool)
         elif n >= YOUNG:
@@ -703,8 +736,10 @@ def run(
         dirty[slot] = 1
         seen += 1
         if seen % tail.REFRESH == 0 or seen in (16, 32, 64, 128):
-            refresh(pool, seen, now)
-    return seen
+            refresh(pool, seen, gone_on)
+        if out.opened[i] == 1:
+            return i + 1
+    return len(slots)
 
 
 @hot

@@ -16,14 +16,16 @@ SWEEP = 65_536  # events between two looks for idle keys
 
 
 class Keys:
-    """At most `capacity` keys at a time. `last` [capacity] int64 is each slot's newest clock time in ns, 0 = free."""
+    """At most `capacity` keys at a time. `last` [capacity] int64 is the stream's clock in ns at each slot's newest event, 0 = free; `own` that
+    event's own time: keys whose clocks differ have their own steps.
+    """
 
     def __init__(self, capacity: int, idle: float) -> None:
         self.capacity, self.idle = capacity, idle
         self.slots: dict[str, int] = {}
         self.names: list[str] = []  # by slot; "" where free
         self.free: list[int] = []
-        self.last = np.zeros(capacity, np.int64)
+        self.last, self.own = np.zeros(capacity, np.int64), np.zeros(capacity, np.int64)
         self.expired = 0
 
     def find(self, keys: Sequence[str]) -> NDArray[np.int64]:
@@ -57,7 +59,7 @@ class Keys:
         for slot in gone.tolist():
             del self.slots[self.names[slot]]
             self.names[slot] = ""
-            self.last[slot] = 0
+            self.last[slot] = self.own[slot] = 0
             self.free.append(slot)
         self.expired += len(gone)
         return gone

@@ -39,7 +39,7 @@ def new_pool(blocks: int, features: int, budget: float) -> Pool:
         trace_when=np.zeros((trace.KEYS, trace.SAMPLES + 1)),
         trace_marks=np.zeros((trace.KEYS, 4)),
         episodes=np.zeros(1, np.int64),
-        clock=np.zeros(4),
+        clock=np.zeros(5),
     )
 
 

@@ -31,6 +31,7 @@ LOOK = 2048  # events between two looks for a period; a part of SWEEP
 WARM = 128  # events over all keys before scores are given
 STATE_BYTES = 8 << 30  # address space for rows; pages are only used when touched
 MOST_KEYS = 131_072
+TOLD = 0.05  # the least share of a feature that an episode is about
 
 
 class Shape(NamedTuple):
@@ -113,7 +114,7 @@ class LiveModel:
                 self.keys.expired += 1
                 continue
             new = self.keys.take(name)
-            self.keys.last[new] = old.keys.last[slot]
+            self.keys.last[new], self.keys.own[new] = old.keys.last[slot], old.keys.own[slot]
             for i in range(len(old.features)):
                 row, f = new * self.blocks + i // F, i % F
                 was, g = slot * blocks + i // before, i % before
@@ -132,7 +133,7 @@ class LiveModel:
         now = float(self.pool.clock[0])
         for id in list(self.episodes.open.values()):
             self.episodes.end(id, int(now * 1e9))
-        kernel.refresh(self.pool, self.seen, now)
+        kernel.refresh(self.pool, self.seen, float(self.pool.clock[4]))
 
     # ------------------------------------------------------------------ events
     def process(self, events: Events) -> Insights:
@@ -216,24 +217,7 @@ class LiveModel:
         if len(self.counters):
             to_rates(slots, times, values, self.counters, self.counted, self.counted_at)
         out = new_out(n, self.columns)
-        self.seen = kernel.run(
-            slots,
-            times,
-            values,
-            self.scales,
-            self.base,
-            self.lane,
-            self.keys.last,
-            self.dirty,
-            self.seen,
-            self.warm,
-            self.layout,
-            self.pool,
-            self.encoder,
-            self.scratch,
-            out,
-        )
-        alert, self.channels = out.alert, out.channel
+        self.channels = out.channel
         insights = Insights(
             keys=events.keys[at : at + n],
             times=times,
@@ -242,7 +226,7 @@ class LiveModel:
             observed=values[:, :F],
             score=out.score,
             surprise=out.surprise,
-            alert=alert,
+            alert=out.alert,
             low=out.low[:, :F],
             middle=out.middle[:, :F],
             high=out.high[:, :F],
@@ -253,13 +237,41 @@ class LiveModel:
             model=self.name,
             sentences={},
         )
-        if self.sentences:
-            for i in range(n):
-                insights.sentences[i] = self._say(insights, i)
-        if alert.any():
-            self._alerts(insights, out.opened)
+        ran = 0
+        while ran < n:  # up to each event that opens an episode: what was said of its like counts from the next event on
+            stop = ran + self._through(slots[ran:], times[ran:], values[ran:], kernel.Out._make(a[ran:] for a in out))
+            if self.sentences:
+                for i in range(ran, stop):
+                    insights.sentences[i] = self._say(insights, i)
+            self._alerts(insights, out.opened, ran, stop)
+            ran = stop
         self.watched(slots, times, out, values)
         return insights
+
+    def _through(self, slots: NDArray[np.int64], times: NDArray[np.int64], values: NDArray[np.float64], out: kernel.Out) -> int:
+        """How many of these the hot loop has run."""
+        ran = int(
+            kernel.run(
+                slots,
+                times,
+                values,
+                self.scales,
+                self.base,
+                self.lane,
+                self.keys.last,
+                self.keys.own,
+                self.dirty,
+                self.seen,
+                self.warm,
+                self.layout,
+                self.pool,
+                self.encoder,
+                self.scratch,
+                out,
+            )
+        )
+        self.seen += ran
+        return ran
 
     def put_in_place(self, name: str, encoder: Weights, lane: NDArray[np.float32], home: Path) -> None:
         """Promotion or rollback: this encoder and the lanes that stand on it (warmed in shadow) speak from the next event on.
@@ -306,10 +318,14 @@ class LiveModel:
     def _say(self, insights: Insights, i: int) -> str:
         return sentence(insights.keys[i], self.reasons(insights, i), self.features, int(self.channels[i]))
 
-    def _alerts(self, insights: Insights, opened: NDArray[np.int8]) -> None:
-        """Episodes that open, rise and close in these rows; suppressed ones are taken out of the rows."""
-        rows = insights.alert.nonzero()[0]
-        for i, surprise in zip(rows.tolist(), insights.odds(rows).tolist(), strict=True):
+    def _alerts(self, insights: Insights, opened: NDArray[np.int8], start: int, stop: int) -> None:
+        """Episodes that open, rise and close in rows start … stop; suppressed ones are taken out of the rows and cost nothing of the budget."""
+        rows = start + insights.alert[start:stop].nonzero()[0]
+        if not len(rows):
+            return
+        ways = bands_off(insights, rows)
+        sizes = np.abs(np.where(insights.shares[rows] > TOLD, ways, 0.0)).max(axis=1)
+        for i, surprise, size, way in zip(rows.tolist(), insights.odds(rows).tolist(), sizes.tolist(), ways, strict=True):
             id = int(insights.alert[i])
             if opened[i] == 2:
                 self.episodes.end(id, int(insights.times[i]))
@@ -317,15 +333,18 @@ class LiveModel:
             if opened[i] == 1 or episode is None:
                 self._give_way(insights, i)
                 text = insights.sentences.get(i) or self._say(insights, i)
-                shares = {f.name: float(s) for f, s in zip(self.features, insights.shares[i].tolist(), strict=True) if s > 0.05}
+                signed = np.copysign(insights.shares[i], way).tolist()
+                shares = {f.name: float(s) for f, s in zip(self.features, signed, strict=True) if abs(s) > TOLD}
                 row = Episode(id, insights.keys[i], int(insights.times[i]), int(insights.positions[i]), surprise, text, self.reasons(insights, i))
-                self.episodes.begin(row, shares)
+                self.episodes.begin(row, shares, size)
                 insights.sentences[i] = text
+                if row.suppressed:
+                    evidence.take_back(self.pool.budget)
             else:
                 episode.events += 1
-                if surprise > episode.surprise:
+                if surprise > episode.surprise or size > self.episodes.sizes[id]:
                     insights.sentences[i] = insights.sentences.get(i) or self._say(insights, i)
-                    self.episodes.rise(id, surprise, insights.sentences[i], self.reasons(insights, i))
+                    self.episodes.rise(id, max(surprise, episode.surprise), size, insights.sentences[i], self.reasons(insights, i))
             if self.episodes.all[id].suppressed:
                 insights.alert[i] = 0
 
@@ -350,6 +369,14 @@ class LiveModel:
     def threshold(self) -> float:
         """Evidence an episode needs now, in units of -log p."""
         return float(self.pool.budget[evidence.NEEDED])
+
+
+def bands_off(insights: Insights, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """[n, F]: how far these rows' values lie from what was expected, signed, in widths of the expected band; 0 where nothing was."""
+    wide = (insights.high[rows] - insights.low[rows]).astype(np.float64)
+    off = insights.observed[rows] - insights.middle[rows]
+    known = np.isfinite(off) & (wide > 0)
+    return np.where(known, off / np.where(known, wide, 1.0), 0.0)
 
 
 def rows_in_use(model: LiveModel) -> NDArray[np.int64]:

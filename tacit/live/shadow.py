@@ -46,7 +46,7 @@ def run_shadow(
         total, many = 0.0, 0.0
         step = min(max(times[i] - last[slot], 0) * 1e-9, 1e9) if n > 0 else 0.0
         turn_season(omega, times[i] * 1e-9, s)
-        last[slot] = max(last[slot], times[i])
+        last[slot] = times[i]
         for b in range(blocks):
             row = slot * blocks + b
             mine = lane[row]

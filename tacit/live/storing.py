@@ -31,6 +31,7 @@ def collect(model: LiveModel, full: bool) -> tuple[Arrays, dict[str, Any]]:
         "slots": slots,
         "names": np.frombuffer(names, np.uint8),
         "last": model.keys.last[slots],
+        "own": model.keys.own[slots],
         "scales": model.scales[rows],
         "base": model.base[rows],
         "lane": model.lane[rows],
@@ -79,7 +80,7 @@ def put_back(model: LiveModel, parts: list[Arrays], meta: dict[str, Any], folder
         if len(slots) and not 0 <= slots.min() <= slots.max() < model.keys.capacity:
             raise ModelError("The stored model holds more keys than this one can.", "Load it with the options that it was saved with.")
         rows = rows_of(model, slots)
-        model.keys.last[slots] = arrays["last"]
+        model.keys.last[slots], model.keys.own[slots] = arrays["last"], arrays["own"]
         model.scales[rows], model.base[rows], model.lane[rows] = arrays["scales"], arrays["base"], arrays["lane"]
         if "counted" in arrays:
             model.counted[slots], model.counted_at[slots] = arrays["counted"], arrays["counted_at"]

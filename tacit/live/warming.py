@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tacit.contracts.events import Events, Feature
+from tacit.heads import evidence
 from tacit.live import kernel
 from tacit.live.model import LiveModel
 
@@ -31,6 +32,7 @@ def warm() -> bool:
     out = np.zeros((n, model.columns), np.float32)
     slots, times = np.zeros(n, np.int64), np.arange(n, dtype=np.int64)
     values = np.zeros((n, model.columns))
+    evidence.take_back(model.pool.budget)
     Reservoir(model.columns, 0).watch(slots, times, out, values, 0)
     Contender(model, model.encoder, "simple").run(slots, times, out, values, model.pool.omega)
     run: Any = kernel.run  # of numba's

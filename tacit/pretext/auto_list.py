@@ -1,7 +1,8 @@
 """Which tasks `auto` may choose, by modality, the first being the first choice: (name, why).
 
 A task is here only where it beat its own untrained encoder by more than two standard errors on a real set of that modality
-(benchmarks/results/pretext_tasks.md, quality_text.md). The others are there to be asked for.
+(benchmarks/results/pretext_tasks.md). Of texts none did: there the encoder's start, which counts the company that words keep, is what wins
+(quality_text.md), and its task stands here for it. The others are there to be asked for.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from tacit.connect.sources.table import Table
 from tacit.contracts.episode import Episode
 from tacit.contracts.errors import TacitError, UnknownName
 from tacit.contracts.events import Feature
+from tacit.heads import evidence
 from tacit.live.alerting import KEPT, Episodes
 from tacit.live.checkpoint import Checkpoints
 from tacit.live.model import LiveModel
@@ -106,6 +107,52 @@ def test_expected_holds_back_the_like_and_only_the_like() -> None:
     assert not other.suppressed and (insights.alert[4010:4400] == other.id).mean() > 0.9
 
 
+@pytest.mark.parametrize("by", [-8.0, 400.0])
+def test_expected_does_not_hold_back_the_opposite_nor_what_is_far_greater(by: float) -> None:
+    model = LiveModel(THREE)
+    score(model, shifted(4000, {3000: 1}))
+    (episode,) = between(model, 3000, 3400)
+    model.feedback(episode.id, "expected")
+    later = noise(2000, 3, 4)
+    later[1000:1400, 1] += by
+    insights = score(model, stream(later, start=4000))
+    (other, *_) = between(model, 5000, 5400)
+    assert not other.suppressed and insights.alert[1010:1400].any()
+
+
+@pytest.mark.parametrize("sizes", [[100], [7, 1, 333]])
+def test_what_is_held_back_costs_nothing_of_the_budget(sizes: list[int]) -> None:
+    """Twelve bursts like one that was expected: the budget stands as it stood, whatever the batches, and another trouble is told."""
+    model = LiveModel(THREE)
+    score(model, shifted(4000, {3000: 1}))
+    (episode,) = between(model, 3000, 3400)
+    model.feedback(episode.id, "expected")
+    later = noise(16_000, 3, 4)
+    for start in range(1000, 13_000, 1000):
+        later[start : start + 200, 1] += 8
+    later[15_000:15_400, 2] += 8
+    before = float(model.pool.budget[evidence.ALERTS])
+    score(model, stream(later, start=4000), sizes)
+    held = [e for e in between(model, 5000, 17_000) if e.suppressed]
+    assert len(held) >= 6
+    (other,) = between(model, 19_000, 19_400)
+    assert not other.suppressed
+    told = [e for e in between(model, 4000, 20_000) if not e.suppressed]
+    assert float(model.pool.budget[evidence.ALERTS]) <= before + len(told)
+
+
+def test_what_opens_anew_ends_the_one_before() -> None:
+    model = LiveModel(THREE)
+    insights = model.process(stream(noise(400, 3)))
+    insights.alert[:] = 0
+    insights.alert[300:320], insights.alert[320:340] = 1001, 1002
+    opened = np.zeros(400, np.int8)
+    opened[[300, 320]] = 1
+    model._alerts(insights, opened, 0, 400)
+    one, two = model.episodes.all[1001], model.episodes.all[1002]
+    assert one.closed == two.opened == insights.times[320] and two.closed is None and model.episodes.open[""] == 1002
+
+
 def test_a_real_problem_stays_one() -> None:
     model = LiveModel(THREE)
     score(model, shifted(4000, {3000: 1}))
@@ -180,7 +227,7 @@ def test_feedback_on_what_gave_way_before_it_took_hold_stops_nothing() -> None:
     assert run.model is not None
     run.model.episodes.begin(Episode(1, "", 0, 0, 1.0, "", []), {})
     run.post(1, "expected")
-    run.model.episodes.restore({"episodes": [], "shares": {}, "open": {}, "ended": [], "newest": 1})
+    run.model.episodes.restore({"episodes": [], "shares": {}, "sizes": {}, "open": {}, "ended": [], "newest": 1})
     assert run.step() is None and run.journal.entries == []
     with pytest.raises(TacitError, match="Episode 1 is too old"):
         run.post(1, "expected")
@@ -208,9 +255,9 @@ def test_what_outgrows_the_expected_is_an_alert_again() -> None:
     episodes.feedback(1, "expected")
     episodes.begin(Episode(2, "k", 10, 10, 8.0, "", []), {"f": 0.9, "g": 0.1})
     assert episodes.all[2].suppressed
-    episodes.rise(2, 19.0, "larger", [])
+    episodes.rise(2, 19.0, 0.0, "larger", [])
     assert episodes.all[2].suppressed
-    episodes.rise(2, 21.0, "larger than twice", [])
+    episodes.rise(2, 21.0, 0.0, "larger than twice", [])
     assert not episodes.all[2].suppressed
     episodes.begin(Episode(3, "k", 20, 20, 30.0, "", []), {"f": 1.0})
     episodes.begin(Episode(4, "other", 20, 20, 5.0, "", []), {"f": 1.0})

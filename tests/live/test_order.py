@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from streams import cuts, differences, noise, rows, score, stream
 
 from tacit.contracts.events import Feature
+from tacit.heads import evidence
+from tacit.heads.layout import GAP
 from tacit.live import model as live_model
 from tacit.live.keys import SWEEP
 from tacit.live.model import LiveModel, join
@@ -133,3 +135,44 @@ def test_a_clock_that_really_moved_is_followed() -> None:
     model = LiveModel(events.features)
     model.process(stream(events.values, times=times))
     assert model.pool.clock[0] == times[-1] / 1e9
+
+
+@pytest.mark.parametrize("first", [-366 * 86_400, 366 * 86_400, None])
+def test_a_wrong_first_date_does_not_bend_the_budget(first: int | None) -> None:
+    """A year early, a year late, or at 1970 (a device without a clock): evidence needed and events a day are those of the plain stream."""
+    events = stream(noise(20_000, 2, 9))
+    times = events.times.copy()
+    times[0] = 0 if first is None else times[0] + first * 10**9
+    model, plain = LiveModel(events.features), LiveModel(events.features)
+    score(model, stream(events.values, times=times))
+    score(plain, events)
+    for what in (evidence.PER_DAY, evidence.NEEDED, evidence.THRESHOLD):
+        assert model.pool.budget[what] == pytest.approx(plain.pool.budget[what], rel=0.3)
+    assert plain.pool.budget[evidence.PER_DAY] == pytest.approx(86_400, rel=0.01)
+
+
+def test_a_silence_is_not_counted_as_quiet() -> None:
+    """A stream that stands still for a month has not gone on for a month: what it says in a day is what it was."""
+    events = stream(noise(4000, 2, 9))
+    times = events.times.copy()
+    times[2000:] += 30 * 86_400 * 10**9
+    model = LiveModel(events.features)
+    score(model, stream(events.values, times=times))
+    assert 40_000 < model.pool.budget[evidence.PER_DAY] < 100_000
+
+
+@pytest.mark.parametrize("behind", [0.0, 3.0, 900.0])
+def test_keys_whose_clocks_differ_have_their_own_steps(behind: float) -> None:
+    """b's clock is behind a's for good: its fault ends as a's does, and its steps are a second."""
+    n = 8000
+    values = noise(n, 2, 11)
+    keys = ["b" if i % 2 else "a" for i in range(n)]
+    seconds = np.arange(n) // 2 - np.where(np.arange(n) % 2, behind, 0.0)
+    values[5000:5200] += 9
+    model = LiveModel((Feature("f0"), Feature("f1")))
+    insights = score(model, stream(values, keys, 1_700_000_000 * 10**9 + (seconds * 1e9).astype(np.int64)))
+    for key in ("a", "b"):
+        found = [e for e in model.episodes.all.values() if e.key == key and 5000 <= e.position < 5200]
+        assert len(found) == 1 and found[0].closed is not None
+        assert model.base[model.keys.slots[key], GAP] == pytest.approx(1.0, rel=0.01)
+    assert not insights.alert[5600:].any()

@@ -1,0 +1,68 @@
+"""`tacit demo` and what it replays: real telemetry of a machine with real faults, whole, and the greatest of them told with their reasons."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import itertools
+import json
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tacit.app.recording import HOME, recording
+from tacit.contracts.errors import UnknownName
+
+KINDS = {"cpu_hog", "memory_leak", "disk_filling", "disk_storm", "network_storm", "fork_storm", "stopped_service", "clock_step", "broken_relation"}
+
+
+def labels(name: str) -> list[dict[str, Any]]:
+    with (recording(name) / "labels.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("name", sorted(p.parent.name for p in HOME.glob("*/telemetry.csv.gz")))
+def test_a_recording_is_whole(name: str) -> None:
+    """Every kind of fault at three magnitudes, benign bursts beside them, all within the telemetry, which goes on four times a second."""
+    with gzip.open(recording(name) / "telemetry.csv.gz", "rt") as file:
+        head = next(file).rstrip("\n").split(",")
+        times = [float(line.split(",", 1)[0]) for line in file]
+    assert head[0] == "time" and {"cpu.user", "memory.used", "net.lo.received", "clock.offset"} <= set(head)
+    steps = [b - a for a, b in itertools.pairwise(times)]
+    assert min(steps) > 0 and sum(s > 2.0 for s in steps) <= len(steps) // 1000, "no hole, but for a moment now and then"
+    rows = labels(name)
+    assert {r["name"] for r in rows if r["benign"] == "0"} == KINDS and {r["name"] for r in rows if r["benign"] == "1"} <= {"compile", "backup"}
+    for kind in KINDS:
+        assert {r["magnitude"] for r in rows if r["name"] == kind} == {"0", "1", "2"}
+    assert all(times[0] <= float(r["start"]) < float(r["end"]) <= times[-1] for r in rows)
+
+
+def test_there_are_three_recordings_two_hours_of_which_may_be_looked_at() -> None:
+    assert {p.parent.name for p in HOME.glob("*/telemetry.csv.gz")} == {"host_faults", "host_faults_more", "host_faults_untouched"}
+    with pytest.raises(UnknownName, match="host_faults"):
+        recording("host_fault")
+
+
+def test_the_demo_replays_it_and_names_what_was_done(tmp_path: Path) -> None:
+    out = tmp_path / "insights.jsonl"
+    command = [sys.executable, "-m", "tacit.app.main", "demo", "--speed", "max", "--until-end", "--no-dashboard", "--learn", "off"]
+    done = subprocess.run([*command, "--out", f"jsonl:{out}"], capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    insights = [json.loads(line) for line in out.read_text().splitlines()]
+    with gzip.open(recording("host_faults") / "telemetry.csv.gz", "rt") as file:
+        assert len(insights) == sum(1 for _ in file) - 1
+    opened: dict[int, Any] = {}
+    for insight in insights:
+        if insight["alert"]:
+            opened.setdefault(insight["alert"], insight)
+    when = {id: datetime.fromisoformat(i["time"]).timestamp() for id, i in opened.items()}
+    for name, feature in (("clock_step", "clock.offset"), ("network_storm", "net.lo.")):
+        (fault,) = [r for r in labels("host_faults") if (r["name"], r["magnitude"]) == (name, "2")]
+        inside = [opened[id] for id, t in when.items() if float(fault["start"]) <= t <= float(fault["start"]) + 15]
+        assert inside, f"{name}: no alert within fifteen seconds"
+        assert any(feature in reason[0] for reason in inside[0]["reasons"]), inside[0]["reasons"]
+        assert inside[0]["sentence"]
