@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tacit.export.model_folder import SampleModel
 
 
+LeftOut = Callable[[list[tuple[str, str]]], None]
 SINGLE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
 
@@ -29,6 +31,7 @@ class LearnedEncoder:
 
     @property
     def modality(self) -> str:
+        """"image", "series" or "text"."""
         return self.model.modality.name
 
     @property
@@ -48,7 +51,10 @@ class LearnedEncoder:
         return embeddings
 
     def embed_named(self, data: Any, progress: Callable[[int, int], None] | None = None) -> tuple[list[str], NDArray[np.float32], list[Any]]:
-        """(names, [N, width], refused as (name, reason)) of those that can be read."""
+        """(names, [N, width], refused as (name, reason)) of those that can be read; progress: called with samples done and in all.
+
+        Raises DataError where none can be read or the data are of another modality.
+        """
         from tacit.evaluation.embedding_pools import embed_pool
 
         pool = self.pool_of(data)
@@ -93,7 +99,8 @@ class LearnedEncoder:
     ) -> Tuned:
         """Fit a head on this encoder's frozen embeddings from labels (a file, or one per sample; None or NaN: not labelled); the model keeps it.
 
-        Returns what cross-validation said of it. Raises DataError.
+        metric: a scorer of scikit-learn, None = by the labels; entity: a column whose values stay on one side of a fold; seed: of the folds;
+        told: called with what is being done. Returns what cross-validation said of it. Raises DataError, UnknownName.
         """
         from sklearn.metrics import get_scorer_names
 
@@ -127,7 +134,10 @@ class LearnedEncoder:
         seconds: float = 120.0,
         told: Callable[[str], None] = lambda what: None,
     ) -> Tuned:
-        """Move all weights with the labels, at most `seconds` long, and fit a head on what they became; the model keeps both. Raises DataError."""
+        """Move all weights with the labels, at most `seconds` long, and fit a head on what they became; the model keeps both.
+
+        The rest as for `tune`. Returns the score on held-out labels. Raises DataError, UnknownName.
+        """
         from tacit.connect.labels import read_labels, require_classes
         from tacit.contracts.goal import Goal
         from tacit.evaluation.embedding import read_pool
@@ -157,18 +167,28 @@ class LearnedEncoder:
 
         return embed_pool(self.model.encoder, self.model.modality, subset(pool, rows))
 
-    def predict(self, data: Any) -> tuple[list[str], NDArray[Any], NDArray[np.float32] | None]:
-        """(names, labels [N], probabilities [N, K] or None for numbers) by the tuned head. Raises ModelError where there is none."""
+    def predict(self, data: Any, left_out: LeftOut | None = None) -> tuple[list[str], NDArray[Any], NDArray[np.float32] | None]:
+        """(names, labels [N], probabilities [N, K] or None for numbers) by the tuned head, of the samples that can be read.
+
+        left_out: called with (name, reason) of the others; by default a warning tells of them. Raises ModelError where there is no head, DataError
+        where none can be read.
+        """
         from tacit.evaluation.tuning import apply_head
 
         if not self.model.head:
             apply_head({}, np.zeros((0, 0), np.float32))
-        names, embeddings, _ = self.embed_named(data)
+        names, embeddings, refused = self.embed_named(data)
+        (left_out or _warn)(refused)
         return names, *apply_head(self.model.head, embeddings)
 
-    def search(self, gallery: Any, query: Any, count: int = 10) -> list[list[tuple[str, float]]]:
-        """For each query the `count` nearest of the gallery: (name, cosine), nearest first."""
-        names, stored, _ = self.embed_named(gallery)
+    def search(self, gallery: Any, query: Any, count: int = 10, left_out: LeftOut | None = None) -> list[list[tuple[str, float]]]:
+        """For each query the `count` nearest of the gallery: (name, cosine of the embeddings about the gallery's mean), nearest first.
+
+        left_out: called with (name, reason) of what cannot be read of the gallery; by default a warning tells of it. Raises DataError where a query
+        or the whole gallery cannot be read.
+        """
+        names, stored, refused = self.embed_named(gallery)
+        (left_out or _warn)(refused)
         asked = self.embed(query)
         stored, asked = (e / np.maximum(np.linalg.norm(e, axis=1, keepdims=True), 1e-12) for e in (stored - stored.mean(0), asked - stored.mean(0)))
         likeness = asked @ stored.T  # [Q, G]
@@ -183,6 +203,11 @@ class LearnedEncoder:
 
     def __repr__(self) -> str:
         return f"LearnedEncoder({self.modality}, {self.model.encoder_name}, width {self.width})"
+
+
+def _warn(refused: list[Any]) -> None:
+    if refused:
+        warnings.warn(f"{len(refused):,} samples cannot be read and are left out; the first: {refused[0][0]}: {refused[0][1]}", stacklevel=3)
 
 
 def _notes(found: Labels, refused: list[Any]) -> list[str]:

@@ -85,7 +85,8 @@ def predict(
     from tacit.app.tables import print_csv, write_table
 
     learned = load_encoder(model)
-    names, labels, odds = learned.predict(learned.pool_of(data, column))
+    refused: list[Any] = []
+    names, labels, odds = learned.predict(learned.pool_of(data, column), refused.extend)
     columns: dict[str, Any] = {"label": labels}
     if odds is not None:
         columns |= {f"p_{name}": odds[:, k] for k, name in enumerate(learned.model.head["classes"])}
@@ -93,7 +94,8 @@ def predict(
         print_csv(names, columns)
     else:
         write_table(out, names, columns)
-        _tell(f"{len(names):,} predictions in {out}", [])
+    if out is not None or refused:
+        _tell(f"{len(names):,} predictions" + (f" in {out}" if out else ""), refused)
 
 
 def search(
@@ -117,7 +119,11 @@ def search(
         asked = open_pool(query, modality="text", whole=True)  # the file is the query
     pool = learned.pool_of(gallery, column)
     at = {name: i for i, name in enumerate(pool.names)}
-    for number, found in enumerate(learned.search(pool, learned.pool_of(asked, None), count)):
+    refused: list[Any] = []
+    nearest = learned.search(pool, learned.pool_of(asked, None), count, refused.extend)
+    if refused:
+        _tell(f"{len(pool) - len(refused):,} samples of the gallery", refused)
+    for number, found in enumerate(nearest):
         if as_json:
             print(json.dumps({"query": number, "found": [{"name": n, "likeness": round(s, 6)} for n, s in found]}))
         else:

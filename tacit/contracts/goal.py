@@ -6,6 +6,8 @@ costs = { "sick>well" = 50, "well>sick" = 1 }  # cost of an error: what it is > 
 label_cost = 0.8                             # money a label costs; currency = "EUR"
 entity = "patient"                           # splits keep an entity on one side; time = "taken" splits by time
 group = "hospital"                           # gaps of error rates between these are shown
+forbidden = ["flip"]                         # views that would change the meaning: neither learned by nor disturbed with
+labels = 200                                 # labels there will be: few-shot curves end there; minutes = 30: the time to learn in
 """
 
 from __future__ import annotations
@@ -53,6 +55,10 @@ class Goal:
             raise DataError(f"the goal's costs are {self.costs!r}.", 'Write costs = { "sick>well" = 50 }.')
         if self.kind not in ("", "classes", "numbers"):
             raise DataError(f"the goal's kind is {self.kind!r}.", 'It is "classes" or "numbers"; leave it out to have it read off the labels.')
+        if not isinstance(self.forbidden, tuple) or not all(isinstance(view, str) for view in self.forbidden):
+            raise DataError(f"the goal's forbidden = {self.forbidden!r} is no list of views.", 'Write forbidden = ["flip"].')
+        if self.minutes < 0 or self.labels < 0:
+            raise DataError(f"a goal with {self.minutes} minutes and {self.labels} labels.", "Both are from 0; 0 or left out: not stated.")
         if self.label_cost < 0 or self.seeds < 2:
             raise DataError(
                 f"a goal with label_cost {self.label_cost} and seeds {self.seeds}.", "A cost is at least 0, and an interval needs two seeds."

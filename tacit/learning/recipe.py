@@ -1,7 +1,7 @@
 """Recipe: what an encoder of samples is to be learned with; only what differs from the defaults need be named.
 
 As TOML (see recipes/): [learn] pretext, encoder, minutes | epochs | steps, batch, rate, seed …; [task.NAME] and [encoder.NAME] hold
-constructor arguments; [views] forbidden = ["flip"]; [goal] is read by the evaluation.
+constructor arguments; [views] forbidden = ["flip"]; [goal] is read by the evaluation, its forbidden views and minutes hold for learning, too.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from tacit.contracts.catalog import names
 from tacit.contracts.errors import DataError, UnknownName
+from tacit.contracts.goal import Goal
 from tacit.learning.budget import Budget
 
 ENCODERS = {"image": "convnet", "series": "dilated", "text": "bagged"}
@@ -175,10 +176,13 @@ def read_recipe(path: Path) -> tuple[Recipe, dict[str, Any]]:
     for listed in ("forbidden", "allowed"):
         if not isinstance(views.get(listed, []), list):
             raise DataError(f"the recipe {path}: {listed} = {views[listed]!r} is no list.", f'Write {listed} = ["flip"].')
+    goal = Goal.of(dict(text.get("goal", {})))
+    if goal.minutes and not {"minutes", "epochs", "steps"} & set(learn):
+        learn["minutes"] = goal.minutes
     made = Recipe(
         pretext=weights,
         encoder=name,
-        forbidden=tuple(views.get("forbidden", ())),
+        forbidden=tuple(dict.fromkeys((*views.get("forbidden", ()), *goal.forbidden))),
         allowed=tuple(views.get("allowed", ())),
         task_options={ALSO.get(k, k): dict(v) for k, v in text.get("task", {}).items()},
         encoder_options=dict(encoder.get(name, {})),

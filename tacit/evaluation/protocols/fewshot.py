@@ -37,12 +37,17 @@ class Fewshot(Protocol):
     """Curves of ours and every rung."""
 
     def why_not(self, setting: Setting) -> str | None:
+        classes = len(setting.train.classes)
+        if 0 < setting.goal.labels < (classes or 10):
+            return f"the goal has {setting.goal.labels} labels, and the least that is drawn is {'one a class' if classes else 'ten'}"
         return None if self._draws(setting) else "there are too few training labels to draw some of them"
 
     def _draws(self, setting: Setting) -> dict[int, list[NDArray[np.int64]]]:
         """{labels a class (in all, for numbers): rows of each seed}."""
         classes = max(1, len(setting.train.classes))
         sizes = SIZES if setting.train.classes else tuple(10 * s for s in SIZES)
+        if setting.goal.labels:  # more there will not be
+            sizes = tuple(size for size in sizes if size * classes <= setting.goal.labels)
         found = {}
         for size in sizes:
             drawn = [
