@@ -285,8 +285,7 @@ def test_feedback_by_command_takes_hold(tmp_path: Path) -> None:
         number = answer(port, "/api/episodes")["episodes"][-1]["id"]
         done = tacit("feedback", str(number), "expected", "--url", f"http://127.0.0.1:{port}")
         assert done.returncode == 0 and done.stdout.decode() == f"episode {number}: expected\n", done.stderr
-        assert answer(port, f"/api/episodes/{number}")["feedback"] == "expected"
-        assert until(kept, run, 20.0)
+        assert until(lambda: answer(port, f"/api/episodes/{number}")["feedback"] == "expected" and kept(), run)
         (entry,) = [json.loads(line) for line in (model / "journal.jsonl").read_text().splitlines()]
         assert (entry["what"], entry["episode"], entry["verdict"]) == ("feedback", number, "expected")
     finally:
