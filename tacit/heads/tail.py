@@ -36,6 +36,7 @@ Q_BIN = Q_HIGH / OUTER
 TOTAL, CUT, OVER, EXCESS, SHIFT_99, SHIFT_999, *_ = range(8)
 LOG_99, LOG_999 = -math.log(0.01), -math.log(0.001)
 CHANNEL, STEP_CHANNEL = 8, 0.03  # the statistics' units, in the head from there on
+HASTE, SETTLES = 30.0, 300.0  # their steps begin at HASTE / SETTLES and fall with the events seen
 NEAREST, FURTHEST = -0.7, 4.0  # of the anchors, in logarithms
 STEP_99, STEP_999 = 0.05, 0.15  # of the feedback, in logarithms of the anchor, an exceedance
 
@@ -194,7 +195,7 @@ def level_out(q: float, k: int, head: Doubles, learn: bool, seen: int) -> float:
     alike = q * math.exp(-head[CHANNEL + k])
     if learn:
         over = 1.0 if alike > LOG_99 else 0.0
-        head[CHANNEL + k] = min(max(head[CHANNEL + k] + max(STEP_CHANNEL, 3.0 / (seen + 1.0)) * (over - 0.01), -0.7), 8.0)
+        head[CHANNEL + k] = min(max(head[CHANNEL + k] + max(STEP_CHANNEL, HASTE / (seen + SETTLES)) * (over - 0.01), -0.7), 8.0)
     return alike
 
 

@@ -49,6 +49,8 @@ F64 = NDArray[np.float64]
 SOLVE = 32  # events of a key between two solutions of its ridge
 WHITEN = 64
 YOUNG = 8  # events of a key before its residuals count
+NO_NEWS = 0.01  # of a feature's scale: a spread is taken for no less, or what stood still would never be forgiven a step
+AT_MOST = 4.0  # times as many spreads as a value lies off, as a Gaussian surprise: what is small is not strange because it is new
 LEVEL = 1.0 - 0.5 ** (1 / 2.0)  # the level looks back 2 events
 RECENT = 0.01  # of the mean and spread that a departure is measured by; they are not robust: what just happened is no news
 LASTS = 1.0 - 0.5 ** (1 / 32.0)  # the level's statistic is averaged over 32 events: it is what lasts
@@ -410,12 +412,12 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
             r = s.residual[b, c, f]
             u = float(abs(r))  # the others are in their own spreads already
             if c == 0:
-                u /= max(lane[lay.sigma + f], 1e-5)
+                u /= max(lane[lay.sigma + f], NO_NEWS)
             elif c == 2:
-                u /= max(base[lay.level_scale + f], 1e-5)
+                u /= max(base[lay.level_scale + f], NO_NEWS)
             x = tail.place(u)
             s.places[b, c, f] = int(x)
-            g = 0.0 if muted else tail.gaussian(x, pool.table, b, c, f)
+            g = 0.0 if muted else min(tail.gaussian(x, pool.table, b, c, f), AT_MOST * u)
             s.g[b, c, f] = np.float32(-g if r < 0 else g)
     return n
 
