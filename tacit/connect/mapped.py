@@ -21,6 +21,7 @@ AROUND = 64 << 10  # bytes that one touch brings in
 SMALL = 64 << 20  # bytes of an array that is simply read
 HELD = 1 << 30  # bytes that a packed array may unpack to in memory; larger ones go through a temporary file
 LOCAL_HEAD = 30  # bytes of a zip member's head before its name and extra fields
+SHARED = ("r", "r+", "w+")  # maps of which the file holds all; what is written to the others ("c") is nowhere else
 
 
 class Touched:
@@ -31,11 +32,12 @@ class Touched:
 
     @classmethod
     def of(cls, array: NDArray[Any]) -> Touched:
-        """Of the map that an array lies in, if it does."""
+        """Of the map that an array lies in, if it does and nothing is lost by letting go."""
         under: Any = array
+        mode = ""
         while under is not None and not isinstance(under, mmap.mmap):
-            under = getattr(under, "base", None)
-        return cls(under)
+            mode, under = getattr(under, "mode", ""), getattr(under, "base", None)
+        return cls(under if mode in SHARED else None)
 
     def add(self, size: int) -> None:
         """So many bytes were read in one piece."""
@@ -58,15 +60,21 @@ def array_in(path: Path, member: zipfile.ZipInfo) -> NDArray[Any] | None:
     if member.compress_type == zipfile.ZIP_STORED:
         with path.open("rb") as file:
             file.seek(member.header_offset)
-            head = file.read(LOCAL_HEAD)
-            named, extra = struct.unpack("<HH", head[26:LOCAL_HEAD])
-            file.seek(named + extra, 1)
+            file.seek(member.header_offset + to_data(file.read(LOCAL_HEAD)))
             return _mapped(file)
     with tempfile.TemporaryFile() as unpacked, zipfile.ZipFile(path) as whole, whole.open(member) as packed:  # has no name, and goes with the map
         while part := packed.read(1 << 22):
             unpacked.write(part)
         unpacked.seek(0)
         return _mapped(unpacked)
+
+
+def to_data(head: bytes) -> int:
+    """Bytes from the beginning of a zip member to its data, by the first LOCAL_HEAD of them. Raises ValueError where they are cut off."""
+    if len(head) < LOCAL_HEAD:
+        raise ValueError("a member's head is cut off")
+    named, extra = struct.unpack("<HH", head[26:LOCAL_HEAD])
+    return LOCAL_HEAD + int(named) + int(extra)
 
 
 def _mapped(file: Any) -> NDArray[Any]:

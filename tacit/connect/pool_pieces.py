@@ -8,8 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit.connect.mapped import Touched
 from tacit.contracts.errors import DataError
 from tacit.contracts.pool import Pool
+
+NOTHING: tuple[int, Any, Touched] = (-1, None, Touched(None))  # of long series is held
 
 
 class _Piece(Pool):
@@ -86,18 +89,24 @@ class Windowed(_Piece):
         self.described = f"{len(self.names):,} windows of {pool.described}"
         left = int(np.where(cut, (lengths - length) % stride, 0).sum())
         self.notes = [*pool.notes, f"cut into windows of {length} steps, one every {stride}; {left:,} steps at the ends are in none"]
-        self._last: tuple[int, Any] = (-1, None)
+        self._last = NOTHING
 
     def read(self, at: Sequence[int] | NDArray[np.int64]) -> list[Any]:
-        out = []
+        out: list[Any] = []
         for i in np.asarray(at, np.int64):
             k, start = int(self._of[i]), int(self._start[i])
-            held, series = self._last  # one assignment each way: threads may read at once
+            held, series, touched = self._last  # one assignment each way: threads may read at once
             if held != k:
                 series = self.pool.read([k])[0]
-                self._last = (k, series)
-            out.append(series if isinstance(series, OSError) else series[start : start + self.length])
+                touched = Touched(None) if isinstance(series, OSError) else Touched.of(series)
+                self._last = (k, series, touched)
+            window = series if isinstance(series, OSError) else series[start : start + self.length]
+            touched.add(getattr(window, "nbytes", 0))
+            out.append(window)
         return out
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_last": NOTHING}  # another process maps the file itself
 
 
 def subset(pool: Pool, positions: Any) -> Pool:

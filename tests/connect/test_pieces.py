@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import pickle
 from collections.abc import Sequence
 from typing import Any
 
@@ -123,7 +124,30 @@ def test_large_arrays_in_files_stay_on_disk(tmp_path, monkeypatch) -> None:
     np.save(tmp_path / "runs" / "a.npy", run)
     windows = open_pool(str(tmp_path / "runs"), window=100)
     assert isinstance(windows.pool.read([0])[0], np.memmap)  # type: ignore[attr-defined]
-    np.testing.assert_array_equal(windows.read([3])[0], run[150:250])
+    for at in range(20):
+        np.testing.assert_array_equal(windows.read([at])[0], run[50 * at : 50 * at + 100])
+    touched = windows._last[2]  # type: ignore[attr-defined]
+    assert touched.map is not None and touched.size < 4096  # of twenty windows, 32,000 bytes
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(windows)).read([3])[0], run[150:250])
+
+
+def test_what_was_written_to_a_private_map_is_not_let_go(tmp_path, monkeypatch) -> None:
+    """np.load(…, mmap_mode="c"): changes are in memory alone."""
+    monkeypatch.setattr(mapped, "LET_GO", 4096)
+    array = np.random.default_rng(0).integers(0, 255, (50, 16, 16, 3), np.uint8)
+    np.save(tmp_path / "a.npy", array)
+    private, shared = (np.load(tmp_path / "a.npy", mmap_mode=mode) for mode in ("c", "r+"))
+    private[3] = 7
+    pool = open_pool(private)
+    for i in range(50):
+        pool.read([i])
+    assert (private[3] == 7).all() and (pool.read([3])[0] == 7).all()
+    assert mapped.Touched.of(np.asarray(private)[2:]).map is None
+    shared[3] = 9  # the file's: nothing is lost by letting go
+    touched = mapped.Touched.of(np.asarray(shared)[2:])
+    assert touched.map is not None
+    touched.add(1 << 20)
+    assert (shared[3] == 9).all() and np.array_equal(shared[4], array[4])
 
 
 def test_packed_text_is_not_unpacked_without_end(tmp_path) -> None:

@@ -6,7 +6,6 @@ Members are read from a memory map, which threads and forked processes may share
 from __future__ import annotations
 
 import mmap
-import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -18,14 +17,13 @@ from numpy.typing import NDArray
 
 from tacit.connect.file_bytes import as_path, as_text, head
 from tacit.connect.file_listing import choose, folders_of
-from tacit.connect.mapped import Touched
+from tacit.connect.mapped import LOCAL_HEAD, Touched, to_data
 from tacit.connect.pool_wishes import PoolWishes
 from tacit.contracts.errors import DataError
 from tacit.contracts.pool import Pool
 
 ENCRYPTED = 0x1
 LARGEST = 1 << 30  # bytes that one member may unpack to
-LOCAL_HEAD = 30  # bytes before a member's name; then the name, extra fields, the data
 
 
 class Archive(Pool):
@@ -62,7 +60,7 @@ class Archive(Pool):
     def _one(self, member: zipfile.ZipInfo) -> Any:
         try:
             data = self._bytes(member)
-        except (OSError, zlib.error, struct.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except (OSError, ValueError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
             return OSError(f"damaged in the archive: {error}")
         return data if self.modality == "image" else as_text(data)[0]
 
@@ -79,8 +77,7 @@ class Archive(Pool):
             with zipfile.ZipFile(self._path) as whole:
                 return whole.read(member)
         start = member.header_offset
-        named, extra = struct.unpack("<HH", self._map[start + 26 : start + LOCAL_HEAD])
-        start += LOCAL_HEAD + named + extra
+        start += to_data(self._map[start : start + LOCAL_HEAD])
         data = self._map[start : start + member.compress_size]
         self._touched.add(member.compress_size)
         if member.compress_type == zipfile.ZIP_DEFLATED:
