@@ -129,6 +129,16 @@ def _npz(arrays: dict[str, NDArray[Any]]) -> bytes:
     return file.getvalue()
 
 
+def discard(folder: Path) -> None:
+    """The model in `folder` goes, model.json first: after a kill in between nothing there passes for one. Raises ModelError."""
+    parts = facts(folder)["parts"]
+    try:
+        for name in ("model.json", *parts):
+            (folder / Path(name).name).unlink(missing_ok=True)
+    except OSError as e:
+        raise ModelError(f"{folder} cannot be cleared: {e}.", "Choose another folder.") from e
+
+
 def holds_model(folder: Path) -> bool:
     """Whether there is an encoder of samples (a live model's folder has state/ and no model.json)."""
     return (folder / "model.json").is_file()

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import pytest
 from tacit.contracts.catalog import load as load_part
 from tacit.contracts.errors import ModelError
 from tacit.contracts.layout import Layout
-from tacit.export.model_folder import SampleModel, load, save
+from tacit.export.model_folder import SampleModel, discard, load, save
 from tacit.export.place import claimed
+from tacit.export.whole_folder import mended, save_whole
 
 
 @pytest.fixture
@@ -114,3 +116,40 @@ def test_a_claim_leaves_nothing_behind_and_says_what_is_in_the_way(tmp_path: Pat
     for place in (tmp_path / "file", tmp_path / "file" / "inside", Path("/proc/nowhere")):
         with pytest.raises(ModelError, match="--out"), claimed(place):
             pass
+
+
+def test_a_model_that_was_evaluated_is_set_aside_and_not_replaced(folder: Path) -> None:
+    """Its ledger and card tell of it alone."""
+    first, second, third = load(folder), load(folder), load(folder)
+    for model, factor in ((second, 2.0), (third, 3.0)):
+        for weight in model.encoder.parameters():
+            weight.data.mul_(factor)
+    kept = folder.with_name(f"model-{first.hash}")
+    (folder / "ledger.sqlite").write_text("rows")
+    with pytest.warns(UserWarning, match=f"kept as .*{kept.name}"):
+        save_whole(second, folder)
+    assert (kept / "ledger.sqlite").read_text() == "rows" and load(kept).hash == first.hash and load(folder).hash == second.hash
+    assert sorted(p.name for p in folder.parent.iterdir()) == ["model", kept.name]
+    save_whole(third, folder)  # nothing was measured of the second
+    assert sorted(p.name for p in folder.parent.iterdir()) == ["model", kept.name] and load(folder).hash == third.hash
+
+
+def test_a_kill_between_the_renamings_loses_no_evidence(folder: Path) -> None:
+    first = load(folder).hash
+    (folder / "ledger.sqlite").write_text("rows")
+    before = folder.rename(folder.with_name("model.before"))
+    mended(folder)
+    assert load(folder).hash == first and (folder / "ledger.sqlite").is_file() and not before.exists()
+    shutil.copytree(folder, before)  # killed a moment later
+    (folder / "ledger.sqlite").unlink()
+    with pytest.warns(UserWarning, match="kept as"):
+        mended(folder)
+    assert (folder.with_name(f"model-{first}") / "ledger.sqlite").read_text() == "rows" and not before.exists()
+
+
+def test_a_model_is_discarded_with_its_parts_and_nothing_else(folder: Path) -> None:
+    (folder / "notes.txt").write_text("mine")
+    discard(folder)
+    assert [p.name for p in folder.iterdir()] == ["notes.txt"]
+    with pytest.raises(ModelError, match="no encoder"):
+        discard(folder)
