@@ -55,7 +55,7 @@ class Features(NamedTuple):
 
 class Encoder(nn.Module, ABC):
     """layout: of what it reads; width: D; patch: places a token covers along each axis; seed: of the first weights; aside: simple features
-    that stand beside what is learned, in the embedding alone: tasks see `pooled`; looks: samples that `begin` and `settle` want to see.
+    that stand beside what is learned, in the embedding alone: tasks see `pooled`; looks: samples that `begin` (and `settle`) want to see.
 
     Constructors take (layout, seed, and options with defaults), store every argument under its own name, draw all first
     weights from `seed` alone and keep the global generator as it was.
@@ -105,6 +105,11 @@ class Encoder(nn.Module, ABC):
     def outputs(self) -> int:
         """Numbers of an embedding: D, or 2 D with simple features beside."""
         return self.own if self.aside is None else 2 * self.own
+
+    @property
+    def settles(self) -> bool:
+        """Whether `settle` looks at samples at all: they may have to be read for it."""
+        return self.aside is not None
 
     def embedding(self, batch: Batch) -> Tensor:
         """[B, outputs]: what is read off, searched and predicted from."""

@@ -14,24 +14,26 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tacit.contracts.catalog import load
 from tacit.contracts.layout import Layout, Samples
 
 PIECE = 256
+LOOKS = 1000  # samples that directions are taken from, and what else encoders take from a look before the first step
 TINY = 1e-12
 CLIP = 20.0  # deviations: what hardly varied in what was learned from may be anything elsewhere
 
 
 class SimpleFeatures(nn.Module, ABC):
-    """layout: of the samples; measures: P, how many numbers come of one; standardised: whether each is brought to deviation 1 before directions are
-    looked for (where small ones say as much as large). Nothing here is taught, but `begin` may look at samples."""
+    """layout: of the samples; seed: of what is drawn; measures: P, how many numbers come of one; standardised: whether each is brought to
+    deviation 1 before directions are looked for (where small ones say as much as large). Nothing here is taught, but `begin` may look at samples."""
 
     modality: ClassVar[str]
     standardised: ClassVar[bool] = False
     measures: int
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, seed: int = 0) -> None:
         super().__init__()
-        self.layout = layout
+        self.layout, self.seed = layout, seed
 
     def begin(self, values: Tensor, valid: Tensor | None) -> None:
         """A look at samples, for features with thresholds."""
@@ -102,3 +104,8 @@ class Aside(nn.Module):
 
     def _measured(self, samples: Samples) -> Tensor:
         return torch.cat([self.features(*self._tensors(samples.take(slice(k, k + PIECE)))) for k in range(0, len(samples.values), PIECE)])
+
+
+def simple_aside(simple: bool, layout: Layout, width: int, seed: int) -> Aside | None:
+    """The simple features of this modality beside an embedding of this width, where they are wanted."""
+    return Aside(load("simple features", layout.modality)(layout, seed), width, seed) if simple else None

@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from tacit.contracts.layout import Layout, Samples
 from tacit.evaluation.embedding import FrozenEncoder
 from tacit.evaluation.rungs.untrained import fresh
+from tacit.nets import simple_features
 from tacit.nets.encoder import Batch
 from tacit.nets.encoders.convnet import ConvNet
 from tacit.nets.simple.image import DIRECTIONS, ImageSimple
 from tacit.nets.simple.series import SeriesSimple
-from tacit.nets.simple_features import Aside
+from tacit.nets.simple_features import Aside, SimpleFeatures
 
 GREY = Layout("image", "number", (32, 32), 1, mean=(100.0,), deviation=(50.0,))
 COLOUR = Layout("image", "number", (32, 32), 3, mean=(100.0,) * 3, deviation=(50.0,) * 3)
@@ -162,3 +164,26 @@ def test_a_reader_that_fails_leaves_gradients_on() -> None:
     asked = FrozenEncoder(encoder, batch=16).features(samples)
     assert not next(asked).pooled.requires_grad
     assert torch.is_grad_enabled()
+
+
+class Brightness(SimpleFeatures):
+    """One number."""
+
+    measures = 1
+
+    def forward(self, values: Tensor, valid: Tensor | None = None) -> Tensor:
+        return values.float().flatten(1).mean(1, keepdim=True)
+
+
+def test_they_are_found_by_the_name_of_the_modality(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part is one file in its folder."""
+    asked: list[tuple[str, str]] = []
+
+    def found(kind: str, name: str) -> type[SimpleFeatures]:
+        asked.append((kind, name))
+        return Brightness
+
+    monkeypatch.setattr(simple_features, "load", found)
+    encoder = ConvNet(COLOUR, 3, base=8)
+    assert asked == [("simple features", "image")] and encoder.aside is not None
+    assert isinstance(encoder.aside.features, Brightness) and encoder.aside.features.seed == 3

@@ -10,10 +10,6 @@ from torch import Tensor, nn
 
 from tacit.contracts.errors import DataError
 from tacit.contracts.layout import Layout
-from tacit.nets.simple.image import ImageSimple
-from tacit.nets.simple_features import Aside
-
-LOOKS = 1000  # samples that the simple features take their directions from
 
 
 @torch.no_grad()
@@ -46,8 +42,3 @@ def refuse_other_than_images(layout: Layout, name: str) -> None:
     """Raises DataError where the layout isn't that of a picture."""
     if layout.modality != "image":
         raise DataError(f"encoder {name!r} reads images, and this is {layout.modality}.", "Choose an encoder of that modality.")
-
-
-def simple_aside(simple: bool, layout: Layout, width: int, seed: int) -> Aside | None:
-    """Gradients and colours beside an embedding of this width, where they are wanted."""
-    return Aside(ImageSimple(layout), width, seed) if simple else None

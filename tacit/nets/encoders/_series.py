@@ -12,10 +12,7 @@ from torch.nn.functional import gelu, pad
 
 from tacit.contracts.errors import DataError
 from tacit.contracts.layout import Layout
-from tacit.nets.simple.series import SeriesSimple
-from tacit.nets.simple_features import Aside
 
-LOOKS = 1000  # samples that statistics and simple features are taken from
 CLIP = 10.0  # deviations from the mean that an encoder is shown at most: one broken sensor must not own an embedding
 
 
@@ -35,11 +32,6 @@ def refuse_other_than_series(layout: Layout, name: str) -> None:
     """Raises DataError where the layout isn't that of a series."""
     if layout.modality != "series":
         raise DataError(f"encoder {name!r} reads series, and this is {layout.modality}.", "Choose an encoder of that modality.")
-
-
-def simple_aside(simple: bool, layout: Layout, width: int, seed: int) -> Aside | None:
-    """Random convolutions beside an embedding of this width, where they are wanted."""
-    return Aside(SeriesSimple(layout, seed), width, seed) if simple else None
 
 
 def known(valid: Tensor | None, hidden: Tensor | None) -> Tensor | None:

@@ -14,7 +14,8 @@ from torch.nn.functional import relu
 
 from tacit.contracts.layout import Layout
 from tacit.nets.encoder import Batch, Encoder, Features
-from tacit.nets.encoders._images import LOOKS, draw_weights, painted, refuse_other_than_images, simple_aside
+from tacit.nets.encoders._images import draw_weights, painted, refuse_other_than_images
+from tacit.nets.simple_features import LOOKS, simple_aside
 
 
 class _Block(nn.Module):

@@ -14,18 +14,8 @@ from torch import Tensor, nn
 
 from tacit.contracts.layout import Layout
 from tacit.nets.encoder import Batch, Encoder, Features
-from tacit.nets.encoders._series import (
-    CLIP,
-    LOOKS,
-    Block,
-    draw_weights,
-    inside,
-    instance_normalised,
-    known,
-    real_steps,
-    refuse_other_than_series,
-    simple_aside,
-)
+from tacit.nets.encoders._series import CLIP, Block, draw_weights, inside, instance_normalised, known, real_steps, refuse_other_than_series
+from tacit.nets.simple_features import LOOKS, simple_aside
 
 
 class Dilated(Encoder):

@@ -19,8 +19,9 @@ from tacit.contracts.errors import DataError
 from tacit.contracts.layout import Layout, Samples
 from tacit.nets.encoder import LOOK, Batch, Encoder, Features
 from tacit.nets.encoders._level import Level
-from tacit.nets.encoders._series import CLIP, LOOKS, centred, draw_weights, known, refuse_other_than_series, simple_aside
+from tacit.nets.encoders._series import CLIP, centred, draw_weights, known, refuse_other_than_series
 from tacit.nets.encoders._shares import Shares
+from tacit.nets.simple_features import LOOKS, simple_aside
 
 LEAST = 1e-2  # deviations: a channel that hardly moves within a sample is not blown up further
 
@@ -74,6 +75,10 @@ class Patches(Encoder):
     @property
     def view_options(self) -> dict[str, Any]:
         return {"within": tuple(self.within.tolist())} if self.normalise == "centred" else {}
+
+    @property
+    def settles(self) -> bool:
+        return True
 
     @property
     def own(self) -> int:

@@ -14,7 +14,8 @@ from torch.nn.functional import gelu, pad, scaled_dot_product_attention
 
 from tacit.contracts.layout import Layout
 from tacit.nets.encoder import Batch, Encoder, Features
-from tacit.nets.encoders._images import LOOKS, draw_weights, refuse_other_than_images, simple_aside
+from tacit.nets.encoders._images import draw_weights, refuse_other_than_images
+from tacit.nets.simple_features import LOOKS, simple_aside
 
 
 class _Layer(nn.Module):

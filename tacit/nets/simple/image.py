@@ -29,8 +29,8 @@ class ImageSimple(SimpleFeatures):
 
     modality: ClassVar[str] = "image"
 
-    def __init__(self, layout: Layout) -> None:
-        super().__init__(layout)
+    def __init__(self, layout: Layout, seed: int = 0) -> None:
+        super().__init__(layout, seed)
         high, wide = layout.size
         self.cell = max(4, -(-max(high, wide) // CELLS))
         self.cells = (max(high // self.cell, 1), max(wide // self.cell, 1))

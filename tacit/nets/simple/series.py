@@ -27,8 +27,8 @@ class SeriesSimple(SimpleFeatures):
     biases: Tensor
 
     def __init__(self, layout: Layout, seed: int = 0, many: int = 2520) -> None:
-        super().__init__(layout)
-        self.seed, self.many = seed, many
+        super().__init__(layout, seed)
+        self.many = many
         self.kernels = RandomConvolutions(layout.size[0], layout.channels, np.random.default_rng([seed, 17]), many)
         self.measures = len(self.kernels.biases)
         self.register_buffer("mean", torch.zeros(layout.channels, 1))
