@@ -53,5 +53,7 @@ def fine_tune(
 
     _, chosen, value = train_network(start, setting, np.arange(len(codes)), TUNED._replace(seconds=seconds), whole=True)
     tuned = started[-1].eval()  # trained last, with all the labels
+    if tuned.settles and tuned.looks:  # thresholds and balance are those of weights that it no longer has
+        tuned.settle(samples.take(np.arange(0, len(codes), -(-len(codes) // tuned.looks))))
     head = fit_head(FrozenEncoder(tuned).embed(samples), np.asarray(labels), None, groups, seed)
     return tuned, Tuned(head.head, f"{setting.metric.name} on held-out labels; {chosen}", float(value), float("nan"), head.strength, 1)

@@ -70,7 +70,8 @@ def _neighbours(
 def posed(model: SampleModel, samples: Samples) -> list[Posed]:
     """Two puzzles of each task that the model was taught by. A task that can no longer be made is left out, and its row says so."""
     recipe, encoder = model.about.get("recipe", {}), model.encoder
-    views = load("views", encoder.layout.modality)(encoder.layout, encoder.patch, frozenset(recipe.get("forbidden", ())))
+    options = {**encoder.view_options, **recipe.get("view_options", {})}
+    views = load("views", encoder.layout.modality)(encoder.layout, encoder.patch, frozenset(recipe.get("forbidden", ())), **options)
     out, batch = [], Batch.of(samples.take(slice(0, 8)))
     for name in recipe.get("pretext", {}):
         try:

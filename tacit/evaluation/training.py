@@ -74,7 +74,7 @@ def train_network(
         setting.told(f"training with rate {rate:g}, decay {decay:g}")
         network, valued, steps = _train(start(), setting, kept, held, share, rate, decay, turn)
         told = f"rate {rate:g}, decay {decay:g}, {steps} steps"
-        if best is None or valued > best[0]:
+        if best is None or valued > best[0] or (math.isnan(best[0]) and not math.isnan(valued)):
             best, chosen = (valued, network, told), (rate, decay, turn, steps)
         if not len(held):
             break  # nothing to choose on
@@ -97,7 +97,7 @@ def _train(
     turn: int,
     most: int = 0,
 ) -> tuple[_Network, float, int]:
-    """(network, the metric on `held`, steps until its best look). most: steps after which to end, 0 = those of the plan."""
+    """(network, the metric on `held` or NaN, steps until its best look). most: steps after which to end, 0 = those of the plan."""
     data = setting.train
     numbers = not data.classes
     centre, scale = (float(data.labels[kept].mean()), float(data.labels[kept].std()) or 1.0) if numbers else (0.0, 1.0)
@@ -137,9 +137,11 @@ def _train(
                 since = 0 if new > valued else since + 1
                 if new > valued:
                     valued, best, at_best = new, copy.deepcopy(network.state_dict()), done
-    if len(held) and valued > -math.inf:
+    if len(held) and at_best:
         network.load_state_dict(best)
-    return network.eval(), valued if len(held) else float("nan"), at_best or done
+    elif len(held):  # the time was over before a look was due, or none gave a number
+        valued = setting.metric.score(data.labels[held], answers(network, data.samples.take(held)))
+    return network.eval(), valued if math.isfinite(valued) else float("nan"), at_best or done
 
 
 def _losses(said: Tensor, labels: Tensor, numbers: bool) -> Tensor:

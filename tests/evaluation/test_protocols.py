@@ -163,6 +163,15 @@ def test_anomaly_on_digits(setting: Setting) -> None:
     assert found.verdict is not None and "'1'" in found.verdict.sentence
 
 
+def test_wide_embeddings_have_mahalanobis_distance_or_a_row_that_says_why_not(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = run(setting, "anomaly", ("raw",))
+    of_raw = [r for r in found.rows if r.contestant == "raw" and r.unit == "Mahalanobis"]
+    assert {r.metric for r in of_raw} == {"roc_auc", "average_precision"} and all(0 <= r.value <= 1 for r in of_raw)
+    monkeypatch.setattr(anomaly, "WIDEST", 783)
+    (row,) = [r for r in run(setting, "anomaly", ("raw",)).rows if r.contestant == "raw" and r.unit == "Mahalanobis"]
+    assert "784 columns" in row.failed and np.isnan(row.value)
+
+
 def test_calibration_on_digits(setting: Setting) -> None:
     rows = {(r.metric, r.unit): r.value for r in run(setting, "calibration").rows}
     assert 0 <= rows["ece", "with temperature"] < 0.3 and rows["log_loss", "with temperature"] <= rows["log_loss", "as it is"] * 1.1

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -11,8 +15,14 @@ from sklearn.preprocessing import StandardScaler
 
 from tacit.contracts.errors import DataError, ModelError
 from tacit.contracts.goal import Goal
+from tacit.contracts.layout import Layout, Samples
+from tacit.evaluation.fine_tuning import fine_tune
+from tacit.evaluation.labelled import Labelled
 from tacit.evaluation.metric import Metric
+from tacit.evaluation.setting import Setting
+from tacit.evaluation.training import Plan, train_network
 from tacit.evaluation.tuning import apply_head, fit_head
+from tacit.nets.encoders.patches import Patches
 
 
 def test_probabilities_on_noise_say_that_they_do_not_know() -> None:
@@ -81,3 +91,63 @@ def test_what_cannot_be_tuned_is_refused() -> None:
         apply_head({}, x)
     with pytest.raises(ModelError, match="width 5"):
         apply_head({"mean": np.zeros(5)}, x)
+
+
+LAYOUT = Layout("series", "number", (40,), 2, mean=(0.0,) * 2, deviation=(1.0,) * 2)
+
+
+def waves(n: int = 40) -> tuple[Samples, NDArray[np.str_]]:
+    """Slow and fast ones in turn."""
+    rng = np.random.default_rng(5)
+    kinds = np.arange(n) % 2
+    x = np.sin(np.arange(40)[None, :, None] / np.where(kinds, 2.0, 5.0)[:, None, None] + rng.random((n, 1, 2))) + 0.3 * rng.standard_normal(
+        (n, 40, 2)
+    )
+    return Samples(x.astype(np.float32)), np.array(["slow", "fast"])[kinds]
+
+
+def test_fine_tuning_settles_what_hangs_on_the_weights() -> None:
+    samples, labels = waves()
+    encoder = Patches(LAYOUT, width=16, depth=1, steps=4, thresholds=2, normalise="centred", simple=True)
+    encoder.begin(samples)
+    encoder.settle(samples)
+    tuned, _ = fine_tune(encoder, samples, labels, Goal(kind="classes"), seconds=2.0)
+    assert isinstance(tuned, Patches) and tuned.aside is not None and tuned.level is not None and encoder.aside is not None
+    before = (tuned.shares.at.clone(), tuned.aside.balance.clone(), tuned.level.balance.clone())
+    tuned.settle(samples)
+    torch.testing.assert_close(before, (tuned.shares.at, tuned.aside.balance, tuned.level.balance))
+    assert not torch.allclose(before[0], encoder.shares.at, atol=1e-3)
+
+
+class Scripted:
+    """Scores as they are told, the last for ever."""
+
+    name = title = "scripted"
+    points = 1.0
+    balanced = False
+
+    def __init__(self, *scores: float) -> None:
+        self.scores = list(scores)
+
+    def score(self, labels: Any, said: Any) -> float:
+        return self.scores.pop(0) if len(self.scores) > 1 else self.scores[0]
+
+
+def trained(metric: Any, plan: Plan) -> tuple[str, float]:
+    samples, labels = waves()
+    data = Labelled(LAYOUT, samples, (labels == "slow").astype(np.int64), ("fast", "slow"))
+    setting = Setting(data, data, Goal(), metric or Metric(Goal(), data.labels, data.classes))
+    _, choice, value = train_network(lambda: Patches(LAYOUT, width=16, depth=1, steps=4), setting, np.arange(40), plan)
+    return choice, value
+
+
+def test_training_without_time_for_a_look_is_looked_at_once_at_its_end() -> None:
+    assert 0 <= trained(None, Plan(steps=30, epochs=1, seconds=1e-9))[1] <= 1
+
+
+def test_a_score_that_is_no_number_is_none_and_another_is_taken_over_it() -> None:
+    plan = Plan(rates=(1e-3, 1e-4), steps=2, epochs=1, seconds=600)
+    assert np.isnan(trained(Scripted(np.nan), plan)[1])
+    assert np.isnan(trained(Scripted(-np.inf), plan)[1])
+    choice, value = trained(Scripted(np.nan, np.nan, np.nan, 0.5), plan)  # two looks and the last one of the first rate give no number
+    assert value == 0.5 and "rate 0.0001" in choice
