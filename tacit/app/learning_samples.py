@@ -58,7 +58,7 @@ def learn_samples(
         stopper, feeders = _Stopper(show), list[Feeder]()
 
         def feeder() -> Feeder:
-            feeders.append(Feeder(pool, modality, progress=show.counting("reading")))
+            feeders.append(Feeder(pool, modality, progress=show.counting("reading"), strict=strict))
             return feeders[0]
 
         try:
@@ -73,9 +73,8 @@ def learn_samples(
                     place,
                     model,
                     modality,
-                    feeders[0] if feeders else None,
+                    feeders[0] if feeders else feeder(),
                     report=show.learning("learning"),
-                    loading=show.counting("reading"),
                     begun=stopper.watch,
                     about={**about, **chosen},
                 )
@@ -91,15 +90,18 @@ def learn_samples(
 
 
 def _free(out: Path, fresh: bool) -> None:
-    """Raises ModelError where `out` holds a model that is done, before anything there is touched; fresh: drops an unfinished run."""
+    """Raises ModelError where `out` holds a model that is done, before anything there is touched; fresh: drops an unfinished run and its model."""
     from tacit.evaluation.trials import forget
-    from tacit.export.model_folder import holds_model
+    from tacit.export.model_folder import discard, facts, holds_model
     from tacit.learning.loop import FILE
 
     if (out / "state").is_dir():
         raise ModelError(f"{out} holds the model of a stream.", "Choose another --out for an encoder of samples.")
-    if holds_model(out) and not (out / FILE).exists():
+    unfinished = fresh and holds_model(out) and not facts(out).get("learning", {}).get("finished", True)  # Ctrl-C leaves a model, too
+    if holds_model(out) and not unfinished and (fresh or not (out / FILE).exists()):
         raise ModelError(f"{out} already holds a model.", f"Choose another --out; --from {out} goes on from it.")
+    if unfinished:
+        discard(out)
     if fresh:
         (out / FILE).unlink(missing_ok=True)
         forget(out)

@@ -101,6 +101,7 @@ class Screen:
 def told(line: dict[str, float], losses: list[float]) -> str:
     """One line of the curve in words."""
     parts = [f"step {int(line['step']):,}", f"loss {line['loss']:.4g} {sparkline(losses)}".strip()]
+    parts += [f"{key.removesuffix('.loss')} {value:.4g}" for key, value in line.items() if key.endswith(".loss")]
     parts += [f"{name} {line[key]:.3g}" for key, name in (("held_out", "held-out"), ("rank", "rank"), ("spread", "spread")) if key in line]
     return " · ".join(parts)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -30,10 +30,13 @@ def nothing(done: int, total: int) -> None:
 
 
 class Feeder:
-    """pool and modality: what to read and how; limit: bytes that may be held whole. refused: what could not be decoded so far."""
+    """pool and modality: what to read and how; limit: bytes that may be held whole; strict: the first sample that cannot be decoded is an error
+    (DataError). refused: what could not be decoded so far."""
 
-    def __init__(self, pool: Pool, modality: Modality, limit: int = IN_MEMORY, progress: Callable[[int, int], None] = nothing) -> None:
-        self.pool, self.modality, self.limit = pool, modality, limit
+    def __init__(
+        self, pool: Pool, modality: Modality, limit: int = IN_MEMORY, progress: Callable[[int, int], None] = nothing, strict: bool = False
+    ) -> None:
+        self.pool, self.modality, self.limit, self.strict = pool, modality, limit, strict
         self.refused: list[Refused] = []
         self.rows: NDArray[np.int64] = np.arange(len(pool))
         self._whole: Samples | None = None
@@ -53,7 +56,7 @@ class Feeder:
             for start, (samples, at, refused) in zip(starts, threads.map(self._piece, starts), strict=True):
                 if len(at):
                     parts.append(samples)
-                self.refused += refused
+                self._refuse(refused)
                 progress(min(start + PIECE, len(self.pool)), len(self.pool))
         if not parts:
             first = f" The first: {self.refused[0].name}: {self.refused[0].reason}" if self.refused else ""
@@ -70,8 +73,14 @@ class Feeder:
             return self._whole.take(rows)
         samples, _, refused = self.modality.read(self.pool, rows)
         known = {r.name for r in self.refused}
-        self.refused += [r for r in refused if r.name not in known]
+        self._refuse([r for r in refused if r.name not in known])
         return samples
+
+    def _refuse(self, refused: Sequence[Refused]) -> None:
+        if self.strict and refused:
+            first = refused[0]
+            raise DataError(f"{first.name} cannot be used: {first.reason}.", "Mend it, or leave --strict out: it is then left out and counted.")
+        self.refused += refused
 
     def begin(self, sampler: Sampler) -> None:
         """Draw from here on, ahead."""

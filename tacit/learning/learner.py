@@ -124,6 +124,8 @@ class Learner:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             loss, outcomes = self.called(puzzles)
         metrics = {f"{name}.{k}" if len(outcomes) > 1 else k: v for name, o in outcomes.items() for k, v in o.metrics.items()}
+        if len(outcomes) > 1:
+            metrics |= {f"{name}.loss": float(o.loss.detach()) for name, o in outcomes.items()}
         shown = next((o for o in outcomes.values() if o.embeddings is not None), next(iter(outcomes.values())))
         return Outcome(loss, shown.errors, metrics, shown.embeddings, shown.pairs)
 

@@ -44,7 +44,8 @@ JUDGES = 32  # samples held out, at least, for their loss to decide anything
 
 @dataclass
 class Learned:
-    """curve: one line a look {step, loss, held_out, seconds, rank, …}; chosen: step of the weights kept; finished: the budget was spent."""
+    """curve: one line a look {step, loss, held_out, seconds, rank, …}, with TASK.loss of each where there are several tasks; chosen: step of the
+    weights kept; finished: the budget was spent."""
 
     curve: list[dict[str, float]]
     steps: int
@@ -82,6 +83,7 @@ class Loop:
         self.curve: list[dict[str, float]] = []
         self.best: tuple[float, int, dict[str, Tensor]] | None = None
         self.elapsed, self.latest, self.gradient = 0.0, math.nan, 0.0
+        self.each: dict[str, float] = {}  # the losses of several tasks, smoothed as their sum is
         an_epoch = max(1, len(rows) // max(1, settings.batch * world))
         if budget.steps is None and budget.epochs is None and budget.seconds is None:
             raise ValueError("a budget has steps, epochs or seconds")
@@ -152,6 +154,7 @@ class Loop:
         self.latest = loss if math.isnan(self.latest) else 0.9 * self.latest + 0.1 * loss
         if not math.isfinite(loss):
             self.latest = loss
+        self.each |= {k: 0.9 * self.each.get(k, v) + 0.1 * v for k, v in outcome.metrics.items() if k.endswith(".loss")}
         self.gradient = outcome.metrics.get("gradient", 0.0)
         self.health.see(outcome.embeddings, outcome.pairs, outcome.metrics)
 
@@ -167,7 +170,7 @@ class Loop:
 
     def _look(self) -> None:
         figures = self.health.look(self.latest, self.gradient)
-        line = {"step": float(self.learner.steps), "loss": self.latest, "seconds": round(self.elapsed, 2), **figures}
+        line = {"step": float(self.learner.steps), "loss": self.latest, **self.each, "seconds": round(self.elapsed, 2), **figures}
         if self.held is not None:
             held = float(self.learner.held_out(self.held).loss)
             line["held_out"] = held
@@ -203,6 +206,7 @@ class Loop:
             "total": self.total,
             "elapsed": self.elapsed,
             "latest": self.latest,
+            "each": self.each,
             "gradient": self.gradient,
         }
         checkpoint.write(self.folder / FILE, tree)
@@ -217,7 +221,7 @@ class Loop:
         self.feeder.begin(self.sampler)
         self.health.restore(tree["health"])
         self.curve, self.total, self.elapsed = tree["curve"], int(tree["total"]), float(tree["elapsed"])
-        self.latest, self.gradient = tree["latest"], tree["gradient"]
+        self.latest, self.each, self.gradient = tree["latest"], dict(tree.get("each", {})), tree["gradient"]
         self.best = None if tree["best"] is None else (tree["best"][0], tree["best"][1], tree["best"][2])
 
 

@@ -22,9 +22,9 @@ from tacit.contracts.catalog import load, names
 from tacit.contracts.errors import DataError, ModelError, UnknownName
 from tacit.contracts.modality import Modality
 from tacit.contracts.pool import Pool
-from tacit.export.model_folder import SampleModel, arguments_of, holds_model, save
+from tacit.export.model_folder import SampleModel, holds_model, save
 from tacit.learning import checkpoint
-from tacit.learning.feeding import Feeder, nothing
+from tacit.learning.feeding import Feeder
 from tacit.learning.learner import Learner
 from tacit.learning.loop import FILE, Learned, Loop, finish
 from tacit.learning.pacing import pace_for, with_threads
@@ -135,7 +135,6 @@ def teach(
     modality: Modality | None = None,
     feeder: Feeder | None = None,
     report: Report = lambda line, share: None,
-    loading: Callable[[int, int], None] = nothing,
     begun: Callable[[Loop], None] = lambda loop: None,
     about: dict[str, Any] | None = None,
 ) -> SampleModel:
@@ -151,7 +150,7 @@ def teach(
     if folder is not None and holds_model(folder) and not (folder / FILE).exists():
         raise ModelError(f"{folder} already holds a model.", "Choose another --out, or go on from it with --from.")
     own = feeder is None
-    feeder = feeder or Feeder(pool, modality, progress=loading)
+    feeder = feeder or Feeder(pool, modality)
     if len(feeder.rows) < LEAST:
         raise DataError(f"{len(feeder.rows)} samples of {pool.described} can be read; at least {LEAST} are needed to learn.", "Give more.")
     rank, world = _processes()
@@ -173,7 +172,7 @@ def teach(
     try:
         with with_threads(threads):
             learned = loop.go()
-        if len(looked_at):
+        if len(looked_at) and encoder.settles:
             encoder.settle(feeder.read(looked_at))
     finally:
         if own:
@@ -239,9 +238,3 @@ def _processes() -> tuple[int, int]:
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     return torch.distributed.get_rank(), world
-
-
-def untrained(model: SampleModel) -> Encoder:
-    """The same encoder with its first weights: a rung of the null ladder."""
-    made: Encoder = load("encoder", model.encoder_name)(model.layout, **arguments_of(model.encoder))
-    return made

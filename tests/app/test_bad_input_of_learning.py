@@ -118,3 +118,15 @@ def test_a_pipe_is_left_out_and_names_that_are_no_text_are_told(place: Path) -> 
 
 def test_a_name_that_is_too_long_is_one_line(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "too long" in refused(capsys, "learn", "a" * 5000, "--out", "model")
+
+
+@pytest.mark.parametrize("more", [[], ["--no-check"]])
+def test_strict_stops_at_the_first_picture_that_cannot_be_read(place: Path, capsys: pytest.CaptureFixture[str], more: list[str]) -> None:
+    for name in ("3.png", "5.png"):
+        (place / "photos" / name).write_bytes(b"no picture")
+    asked = ["learn", "photos", "--steps", "2", "--encoder", "convnet:base=4", "--out", "model", *more]
+    said = refused(capsys, *asked, "--strict")
+    assert "3.png" in said and "--strict" in said and "5.png" not in said and not (place / "model").exists()
+    with pytest.raises(SystemExit) as end:
+        run([*asked, "--no-check"])
+    assert end.value.code == 0 and "2 samples could not be read and were left out; the first: 3.png" in capsys.readouterr().err

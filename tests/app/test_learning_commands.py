@@ -301,3 +301,16 @@ def test_all_weights_can_be_tuned(place: Path, capsys: pytest.CaptureFixture[str
     for options, told in ((["--encoder", "convnet:base=-5"], "cannot be made so"), (["--encoder", "convnet:base=0"], "cannot be made so")):
         asked = ["learn", str(place / "photos"), "--out", str(place / "never"), "--steps", "1", "--no-check", "--quiet", *options]
         assert told in run_refused(capsys, *asked)
+
+
+def test_two_tasks_are_learned_at_once_and_both_losses_told(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    asked = ["learn", str(place / "photos"), "--out", str(tmp_path / "m"), "--pretext", "masked=1,rotation=0.5", "--no-check"]
+    run_ok(*asked, "--encoder", "vit:width=32,depth=2,heads=2", "--steps", "60", "--batch", "16", "--rate", "0.003")
+    said, curve = capsys.readouterr().err, json.loads((tmp_path / "m" / "model.json").read_text())["learning"]["curve"]
+    assert "learning by masked + 0.5 rotation" in said
+    for line in curve:
+        assert line["loss"] == pytest.approx(line["masked.loss"] + 0.5 * line["rotation.loss"], rel=0.01)
+    assert all(curve[-1][key] < curve[0][key] for key in ("masked.loss", "rotation.loss"))
+    told = next(line for line in said.splitlines() if "100% step 60" in line)
+    assert f"masked {curve[-1]['masked.loss']:.4g} · rotation {curve[-1]['rotation.loss']:.4g}" in told

@@ -12,9 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from wave_pool import fitted, waves
 
+from tacit.connect.open_pool import open_pool
 from tacit.contracts.errors import CollapseError, DataError, ModelError
+from tacit.contracts.layout import Samples
 from tacit.export.model_folder import load, weights_of
 from tacit.learning import checkpoint
 from tacit.learning.feeding import Feeder
@@ -23,7 +26,7 @@ from tacit.learning.loop import FILE, Loop
 from tacit.learning.recipe import Recipe, parse_encoder, parse_pretext, read_recipe
 from tacit.learning.sampling import Sampler, split
 from tacit.learning.settings import pace, settle
-from tacit.learning.teaching import teach
+from tacit.learning.teaching import fit_modality, teach
 
 SMALL = {"encoder": "dilated", "encoder_options": {"width": 16, "hidden": 16, "depth": 3}}
 
@@ -216,3 +219,21 @@ def test_recipes_are_read_and_typing_errors_told(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises((DataError, Exception), match=told):
             read_recipe(path)
+
+
+class Counting(Feeder):
+    """Knows how many samples were read at once."""
+
+    def read(self, rows: NDArray[np.int64]) -> Samples:
+        self.sizes = [*getattr(self, "sizes", []), len(rows)]
+        return super().read(rows)
+
+
+@pytest.mark.parametrize(("modality", "encoder", "looks"), [("text", "bagged", 1), ("series", "dilated", 2)])
+def test_samples_are_read_for_a_last_look_only_where_the_encoder_settles(modality: str, encoder: str, looks: int) -> None:
+    pool = open_pool([f"{a} and {b} go out" for a in ("dogs", "cats", "men", "cows") for b in "abcdefgh"]) if modality == "text" else waves(32)[0]
+    wish = Recipe(pretext={"contrastive": 1.0}, encoder=encoder, steps=2, batch=4)
+    feeder = Counting(pool, fit_modality(pool, wish))
+    teach(wish, pool, modality=feeder.modality, feeder=feeder)
+    feeder.close()
+    assert sum(size > 4 for size in feeder.sizes) == looks  # batches, and what is held out for the loss, are of four
