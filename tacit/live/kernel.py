@@ -62,7 +62,7 @@ AMONG_FOUR = 1.0 - (1.0 - AMONG) ** 4  # which so smooth a mean need tell only e
 OLD = 64.0  # events of a feature from which on it does
 DRIFT = 1.0 - 0.5 ** (1 / 256.0)
 WRAP = RING * SOLVE * WHITEN * 128  # counts wrap here, long before float32 loses the unit
-TRUST = 5.0  # surprise (-log p) from which on an event teaches less, by its fourth power
+TRUST = 5.0  # surprise (-log p) from which on an event teaches less, by its fourth power; a loud one by that of how loud it is
 LEAST = 0.05  # but at least this much
 WITHIN = 0.02  # and this much while a fault has hold, until it has lasted
 PATIENCE = 4000.0  # events, or as many as the key had before it: then the change is taken as the new normal
@@ -700,8 +700,10 @@ def run(
         calibrated = tail.corrected(surprise, pool.head, float(first[DULL_99]), float(first[DULL_999]))
         known = seen >= warm and n >= 2 * YOUNG
         weight = 1.0
-        if known and surprise > TRUST:
-            weight = max(LEAST, (TRUST / surprise) ** 4)
+        if known:  # what is rare teaches less, and what is loud enough for an alert, whether it is told or not
+            dubious = max(surprise / TRUST, (q + aside) / evidence.LOUD)
+            if dubious > 1.0:
+                weight = max(LEAST, 1.0 / (dubious * dubious * dubious * dubious))
         lasting = first[CROSSED] >= min(PATIENCE, max(n - first[CROSSED], 200.0))
         if first[HELD] > 0.0:  # a fault must not become normal; what lasts as long as all that was known does
             weight = 1.0 if lasting else WITHIN

@@ -60,8 +60,8 @@ def test_the_demo_replays_it_and_names_what_was_done(tmp_path: Path) -> None:
         if insight["alert"]:
             opened.setdefault(insight["alert"], insight)
     when = {id: datetime.fromisoformat(i["time"]).timestamp() for id, i in opened.items()}
-    for name, feature in (("clock_step", "clock.offset"), ("network_storm", "net.lo.")):
-        (fault,) = [r for r in labels("host_faults") if (r["name"], r["magnitude"]) == (name, "2")]
+    for name, feature, magnitude in (("network_storm", "net.lo.", "1"), ("network_storm", "net.lo.", "2")):
+        (fault,) = [r for r in labels("host_faults") if (r["name"], r["magnitude"]) == (name, magnitude)]
         inside = [opened[id] for id, t in when.items() if float(fault["start"]) <= t <= float(fault["start"]) + 15]
         assert inside, f"{name}: no alert within fifteen seconds"
         assert any(feature in reason[0] for reason in inside[0]["reasons"]), inside[0]["reasons"]
