@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tacit.contracts.episode import Episode
-from tacit.contracts.errors import TacitError
+from tacit.contracts.errors import ModelError, TacitError
 from tacit.contracts.events import Feature
 from tacit.contracts.insight import Insights
 from tacit.contracts.sink import Sink
@@ -73,6 +73,8 @@ def assemble(wish: Wish, show: Callable[[Insights], None] | None = None, tell: C
         raise TacitError(f"--learn {wish.learn} is unknown.", "It is background, inline or off.")
     if not 0 <= wish.seed < 1 << 32:
         raise TacitError(f"--seed {wish.seed} cannot be used.", "It is a whole number from 0 to 4294967295.")
+    if wish.model is not None and (wish.model / "model.json").is_file():
+        raise ModelError(f"{wish.model} holds an encoder of samples, not the model of a stream.", "Choose another --model, or a new folder.")
     source: Source = open_source(
         wish.source, key=wish.key, time=wish.time, columns=wish.columns, speed=wish.speed, strict=wish.strict, reorder=wish.reorder
     )

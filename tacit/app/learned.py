@@ -31,7 +31,7 @@ class LearnedEncoder:
 
     @property
     def modality(self) -> str:
-        """"image", "series" or "text"."""
+        """ "image", "series" or "text"."""
         return self.model.modality.name
 
     @property

@@ -227,4 +227,4 @@ def _counts(texts: NDArray[Any]) -> str:
 def _what_differs(names: list[str] | None, pool: Pool) -> str:
     if names is None:
         return "All labels are empty."
-    return f"Labels name {_some(names)}; the samples are called {_some(pool.names)}. Name the column: --name-column."
+    return f"Labels name {_some(names)}; the samples are called {_some(pool.names)}. Are these labels of other data?"

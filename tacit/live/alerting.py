@@ -54,8 +54,9 @@ class Episodes:
     def rise(self, id: int, surprise: float, size: float, sentence: str, reasons: list[tuple[str, float, float, float, float]]) -> None:
         """The open episode has a new peak; what it is about is settled in its first OPENING events."""
         episode = self.all[id]
+        larger = size > self.sizes[id]
         episode.surprise, self.sizes[id] = surprise, max(size, self.sizes[id])
-        if episode.events <= OPENING:
+        if episode.events <= OPENING and larger:
             episode.sentence, episode.reasons = sentence, reasons
         if episode.suppressed and self._expected(episode, self.shares[id]) is None:
             episode.suppressed = ""  # it has outgrown what was expected

@@ -25,6 +25,15 @@ def number(x: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def apart(x: float, other: float) -> str:
+    """x with as many digits as tell it from another number."""
+    for digits in (0, 6, 9, 12):
+        text = number(x) if digits == 0 else f"{x:,.{digits}g}"
+        if text != (number(other) if digits == 0 else f"{other:,.{digits}g}"):
+            break
+    return text
+
+
 def phrase(reason: Reason, unit: str = "", channel: int = 0, alone: bool = False) -> str:
     """One reason: 'cpu.user is 97.1 %, above the expected 3.2 to 18.4'."""
     name, _, observed, low, high = reason
@@ -32,9 +41,9 @@ def phrase(reason: Reason, unit: str = "", channel: int = 0, alone: bool = False
     if not math.isfinite(observed):
         return f"{name} is missing"
     if observed > high:
-        return f"{name} is {number(observed)}{unit}, above the expected {number(low)} to {number(high)}"
+        return f"{name} is {apart(observed, high)}{unit}, above the expected {number(low)} to {apart(high, observed)}"
     if observed < low:
-        return f"{name} is {number(observed)}{unit}, below the expected {number(low)} to {number(high)}"
+        return f"{name} is {apart(observed, low)}{unit}, below the expected {apart(low, observed)} to {number(high)}"
     why = WHY[channel]
     if channel == 0 and not alone:
         why = "unusual beside the other features"

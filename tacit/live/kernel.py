@@ -391,6 +391,9 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
     read_lane(lane, lay, n, z, guess)
     then = lay.ring + ((n - HORIZONS[1]) % RING) * lay.ring_row + lay.P
     for f in range(F):
+        if abs(guess[f]) > scale.KNEE:  # made in the scale of the event before: no further than anything was
+            furthest = np.float32(max(scale.squash(1.5 * known[REACH, f] / max(known[SCALE, f], scale.FLOOR)), scale.KNEE))
+            guess[f] = min(max(guess[f], -furthest), furthest)
         level = base[lay.level + f]
         level += np.float32(LEVEL if n > 0 else 1.0) * (z[f] - level)
         base[lay.level + f] = level

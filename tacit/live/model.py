@@ -372,11 +372,12 @@ class LiveModel:
 
 
 def bands_off(insights: Insights, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """[n, F]: how far these rows' values lie from what was expected, signed, in widths of the expected band; 0 where nothing was."""
+    """[n, F]: how far these rows' values lie from what was expected, signed, in widths of the expected band; 0 where nothing was expected."""
     wide = (insights.high[rows] - insights.low[rows]).astype(np.float64)
     off = insights.observed[rows] - insights.middle[rows]
-    known = np.isfinite(off) & (wide > 0)
-    return np.where(known, off / np.where(known, wide, 1.0), 0.0)
+    known = np.isfinite(off)
+    least = 1e-9 * np.maximum(np.abs(insights.middle[rows]).astype(np.float64), 1.0)  # of a band about what never moved
+    return np.where(known, off / np.where(known, np.maximum(wide, least), 1.0), 0.0)
 
 
 def rows_in_use(model: LiveModel) -> NDArray[np.int64]:

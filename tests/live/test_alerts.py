@@ -153,6 +153,18 @@ def test_what_opens_anew_ends_the_one_before() -> None:
     assert one.closed == two.opened == insights.times[320] and two.closed is None and model.episodes.open[""] == 1002
 
 
+@pytest.mark.parametrize(("before", "after"), [(0.0, 1.0), (100.0, 101.0), (100.0, 1e6)])
+def test_a_step_of_what_stood_still_is_told_as_it_was_seen(before: float, after: float) -> None:
+    """By the event that opened it: the forecasts after such a step are made in another scale, and are held to what was ever near."""
+    values = np.full((2600, 2), 5.0)
+    values[:2000, 1], values[2000:, 1] = before, after
+    model = LiveModel((Feature("a"), Feature("b")))
+    insights = score(model, stream(values, step=60.0))
+    episode = next(e for e in model.episodes.all.values() if 2000 <= e.position < 2010)
+    assert episode.sentence.startswith("b is ") and f"above the expected {before:g} to {before:g}" in episode.sentence, episode.sentence
+    assert (insights.high[2000:, 1] <= before + 1.6 * (after - before)).all() and (insights.low[2000:, 1] >= before - 1.6 * (after - before)).all()
+
+
 def test_a_real_problem_stays_one() -> None:
     model = LiveModel(THREE)
     score(model, shifted(4000, {3000: 1}))

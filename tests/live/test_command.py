@@ -326,6 +326,7 @@ WRONG = {
     "an open address": (["watch", "FILE", "--host", "0.0.0.0", "--port", "0"], "token"),
     "nobody at the other end": (["feedback", "1", "expected", "--url", "http://127.0.0.1:9"], "tacit watch"),
     "a folder that is a file": (["watch", "FILE", "--model", "FILE"], "--model"),
+    "a folder of another kind of model": (["watch", "FILE", "--model", "SAMPLES"], "encoder of samples"),
 }
 
 
@@ -333,6 +334,8 @@ WRONG = {
 def test_a_message_says_what_and_what_to_do(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = make_file(tmp_path / "events.csv", 50)
+    (tmp_path / "SAMPLES").mkdir()
+    (tmp_path / "SAMPLES" / "model.json").write_text("{}")
     arguments, expected = WRONG[case]
     with pytest.raises(SystemExit) as left:
         main([str(path) if a == "FILE" else a for a in arguments])

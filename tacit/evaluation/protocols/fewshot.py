@@ -111,7 +111,7 @@ class Fewshot(Protocol):
                 each = setting.goal.label_cost
                 common |= {"unit": setting.goal.currency, "extra": extra}
                 rows.append(Result("few_shot", "money_saved", saved * each, low=low * each, high=high * each, **common))
-            if saved >= 0.5:  # less is told as none
+            if saved >= 0.5 and low > 0:  # less, or what might be none, is told as none
                 more = "" if reached else "at least "
                 money = f" ({setting.goal.label_cost * saved:,.0f} {setting.goal.currency or 'in cost'})" if setting.goal.label_cost else ""
                 finding.notes.append(
