@@ -7,7 +7,8 @@ from benchmarks.peers import ewma
 from benchmarks.readings import filled
 from benchmarks.scorers import PEERS
 
-CAUSAL = [name for name in PEERS if name not in ("hst_large", "random", "tacit_learning")]
+STANDING = ("tacit_encoder", "tacit_untrained")  # they need a history to learn from
+CAUSAL = [name for name in PEERS if name not in ("hst_large", "random", "tacit_learning", *STANDING)]
 
 
 def stream(n=420, features=3, seed=0):
@@ -38,6 +39,20 @@ def test_the_future_changes_nothing(name):
     if whole.shares is not None:
         np.testing.assert_allclose(whole.shares[50:].sum(axis=1), 1.0, atol=1e-5)
         assert (whole.shares >= 0).all()
+
+
+def test_an_encoder_put_in_place_knows_nothing_of_the_future():
+    times, values = stream(7000)
+    values[6800] += 30
+    whole = PEERS["tacit_untrained"](1).run(times, values, None, 6200)
+    part = PEERS["tacit_untrained"](1).run(times[:6700], values[:6700], None, 6200)
+    simple = PEERS["tacit"](1).run(times, values, None, 6200)
+    np.testing.assert_allclose(whole.surprise[:6700], part.surprise, rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(whole.surprise[:6200], simple.surprise[:6200])
+    assert not np.array_equal(whole.surprise[6200:], simple.surprise[6200:]), "it stands from the end of the history on"
+    assert whole.surprise[6800] > np.nanquantile(whole.surprise[6300:6800], 0.99)
+    with pytest.raises(ValueError, match="too short to learn an encoder from"):
+        PEERS["tacit_encoder"](1).run(times, values, None, 150)
 
 
 @pytest.mark.parametrize("name", [n for n in CAUSAL if n not in ("constant", "hst", "forest")])
