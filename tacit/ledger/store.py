@@ -7,6 +7,7 @@ deletions, so that a figure in a report is what was measured then.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -17,6 +18,7 @@ from typing import Any
 from tacit.contracts.errors import DataError, UnknownName
 from tacit.ledger.result import Result
 
+PATIENCE = 30.0  # seconds to wait for another process that writes
 COLUMNS = tuple(f.name for f in fields(Result))
 NUMBERS = {"value": "real", "low": "real", "high": "real", "labels": "integer", "n": "integer", "seed": "integer", "seeds": "integer"}
 MADE = f"""
@@ -27,6 +29,19 @@ create trigger if not exists no_delete before delete on results begin select rai
 """
 
 
+def _make(base: sqlite3.Connection) -> None:
+    """Tables and the write-ahead log. While another process makes them the log is refused at once, without waiting: it is asked for again."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            base.executescript(f"pragma journal_mode = wal; {MADE} pragma user_version = 1;")
+            return
+        except sqlite3.OperationalError as e:
+            if "locked" not in str(e) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+
+
 class Ledger:
     """path: of the file, made where it is not there."""
 
@@ -35,12 +50,12 @@ class Ledger:
         with self._open() as base:
             if int(base.execute("pragma user_version").fetchone()[0]) not in (0, 1):
                 raise DataError(f"{self.path} is a ledger of a newer tacit.", "Update tacit, or name another file.")
-            base.executescript(f"pragma journal_mode = wal; {MADE} pragma user_version = 1;")
+            _make(base)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            base = sqlite3.connect(self.path, timeout=30)
+            base = sqlite3.connect(self.path, timeout=PATIENCE)
         except sqlite3.Error as e:
             raise DataError(f"the ledger {self.path} cannot be opened: {e}.", "Name a file in a folder that can be written to.") from e
         try:
