@@ -15,12 +15,15 @@ import json
 import math
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tacit.contracts.layout import Samples
+from tacit.contracts.pool import Pool
 from tacit.learning.learner import Learner
 from tacit.learning.settings import pace
 from tacit.modalities.text import Text
@@ -30,19 +33,19 @@ from tacit.nets.views.text import TextViews
 from tacit.pretext.nexttoken import NextToken
 
 
-class OneText:
+class OneText(Pool):
     """One document as a pool."""
 
-    modality, names, columns, described = "text", ["input.txt"], {}, "tiny Shakespeare"
-
     def __init__(self, text: str) -> None:
+        self.modality, self.names, self.columns, self.described = "text", ["input.txt"], {}, "tiny Shakespeare"
         self.text = text
 
-    def __len__(self) -> int:
-        return 1
+    @classmethod
+    def accepts(cls, source: object) -> bool:
+        return False
 
-    def read(self, at: object) -> list[str]:
-        return [self.text]
+    def read(self, at: Sequence[int] | NDArray[np.int64]) -> list[str]:
+        return [self.text] * len(at)
 
 
 def blocks(ids: torch.Tensor, starts: torch.Tensor, length: int) -> Batch:
@@ -63,19 +66,19 @@ def judge(learner: Learner, task: NextToken, ids: torch.Tensor, length: int) -> 
     return float(np.mean(losses))
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     for name, default in {"minutes": 10.0, "rate": 3e-3, "decay": 0.1, "dropout": 0.0, "share": 1.0}.items():
         parser.add_argument(f"--{name}", type=float, default=default)
     for name, default in {"seed": 0, "width": 128, "depth": 4, "heads": 4, "length": 64, "batch": 24}.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--encoder", default="gpt")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     torch.set_num_threads(1)
     began = time.process_time()
     text = (Path(os.environ["TACIT_DATA"]) / "text_tinyshakespeare" / "input.txt").read_text("utf-8")
     cut = int(0.9 * len(text))
-    modality = Text.fit(OneText(text[:cut]), np.random.default_rng(0), characters=True, length=chosen.length)  # type: ignore[arg-type]
+    modality = Text.fit(OneText(text[:cut]), np.random.default_rng(0), characters=True, length=chosen.length)
     samples: list[Samples] = [modality.arrays([part], ["input.txt"])[0] for part in (text[:cut], text[cut:])]
     learn, check = (torch.from_numpy(s.values[s.valid]).long() for s in samples)
     encoder = GPT(modality.layout, chosen.seed, chosen.width, chosen.depth, chosen.heads, chosen.dropout)

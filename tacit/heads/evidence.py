@@ -112,6 +112,12 @@ def is_loud(news: float, head: Doubles) -> bool:
     return news > LOUD * (1.0 + NEW / max(head[EVENTS], 1.0)) + head[MORE]
 
 
+@hot
+def asked(head: Doubles, now: float) -> float:
+    """How many times as far something must be for an alert as it would have to without those before."""
+    return (1.0 + head[MORE] / LOUD) * (1.0 + PRESSURE * over_budget(head[ALERTS], head[LAST_ALERT], head[BUDGET], now))
+
+
 @compiled
 def take_back(head: Doubles) -> None:
     """The alert just counted was none that anybody sees: it costs nothing."""

@@ -23,7 +23,7 @@ HEADER = 16
 
 # columns of the header of a base row
 COUNT, GAP, EVIDENCE, PEAK, EPISODE, QUIET, CROSSED, JOINTLY, SINGLY = range(9)
-HELD, STILL, LOUDEST, DULL_99, DULL_999, AGE = range(9, 15)
+HELD, STILL, LOUDEST, DULL_99, DULL_999, AGE, STIRRED = range(9, 16)
 
 
 class Layout(NamedTuple):

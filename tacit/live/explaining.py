@@ -10,7 +10,13 @@ from tacit.contracts.events import Feature
 Reason = tuple[str, float, float, float, float]
 
 
-WHY = ("unusual after what came before", "far from its last hundred values", "unusual for so long", "moved over its last twenty values")
+WHY = (
+    "unusual after what came before",
+    "far from its last hundred values",
+    "unusual for so long",
+    "moved over its last twenty values",
+    "further out than it ever was",
+)
 
 
 def number(x: float) -> str:

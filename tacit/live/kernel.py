@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tacit.heads import correlation, encode, evidence, ridge, scale, tail, trace
+from tacit.heads import bounds, correlation, encode, evidence, ridge, scale, tail, trace
 from tacit.heads.borrowing import borrowed
 from tacit.heads.compiling import compiled, hot
 from tacit.heads.layout import (
@@ -37,6 +37,7 @@ from tacit.heads.layout import (
     SEASON,
     SINGLY,
     STILL,
+    STIRRED,
     TOGETHER,
     VOICES,
     Layout,
@@ -71,7 +72,10 @@ CALM_SECONDS = 15.0  # ... seconds below half the threshold before a hold ends o
 
 
 MEAN, SCALE, REACH, SEEN, RECENT_MEAN, RECENT_SPREAD, SHIFT, SHIFT_MEAN, SHIFT_SPREAD = range(9)
-SCALES = 9  # rows of a key's scales, float64 since values may be 1e12 + 1e-3
+BOUNDS = 9  # from here on those of bounds: of the value itself and of its short mean
+SETS = 2
+MEANS = BOUNDS + SETS * bounds.ROWS  # the short mean
+SCALES = MEANS + SETS - 1  # rows of a key's scales, float64 since values may be 1e12 + 1e-3
 
 
 class Pool(NamedTuple):
@@ -111,6 +115,7 @@ class Scratch(NamedTuple):
     far: F32  # [B, F] residual sixteen steps ahead
     g: F32  # [B, C, F]
     squares: F32  # [B, C, F]
+    outside: F64  # [SETS, B, F] of bounds
     alone: NDArray[np.bool_]  # [C] one feature says more than all together
     rates: F32  # [M] of the memories
     when: F64  # [3] the time that season holds, and the found period it holds
@@ -187,6 +192,7 @@ def borrow_scratch(s: Scratch) -> Scratch:
         borrowed(s.far),
         borrowed(s.g),
         borrowed(s.squares),
+        borrowed(s.outside),
         borrowed(s.alone),
         borrowed(s.rates),
         borrowed(s.when),
@@ -409,8 +415,15 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
         if not (valid[f] and grown):
             for c in range(VOICES):
                 s.g[b, c, f] = np.float32(0.0)
+            for k in range(SETS):
+                s.outside[k, b, f] = 0.0
             continue
         muted = pool.muted[b, f]
+        x, many = values[b * F + f], known[SEEN, f]
+        for k in range(SETS):
+            at = BOUNDS + k * bounds.ROWS
+            y = x if k == 0 else bounds.follow(known, x, many, f, BOUNDS, MEANS + k - 1)
+            s.outside[k, b, f] = 0.0 if muted else bounds.outside(known, y, many, f, at)
         for c in range(VOICES):
             r = s.residual[b, c, f]
             u = float(abs(r))  # the others are in their own spreads already
@@ -479,6 +492,14 @@ def learn_block(
         if scale.is_stray(x, many, known[RECENT_MEAN, f]):  # the first value was none: as if it had not come
             many = 0.0
             known[SEEN, f], known[SCALE, f], known[REACH, f], known[RECENT_SPREAD, f], known[SHIFT_SPREAD, f] = 0.0, 0.0, 0.0, 0.0, 0.0
+        for k in range(SETS):
+            at = BOUNDS + k * bounds.ROWS
+            if many == 0.0:
+                bounds.start(known, x, f, at)
+                if k > 0:
+                    known[MEANS + k - 1, f] = x
+            else:
+                bounds.widen(known, x if k == 0 else known[MEANS + k - 1, f], many, PATIENCE, f, at)
         if many >= YOUNG:
             for c in range(VOICES):
                 pool.counts[b, c, f, s.places[b, c, f]] += np.float32(weight)
@@ -584,8 +605,11 @@ def hold(base: F32, height: float, seconds: float, known: bool, head: F64) -> No
 
 
 @hot
-def decide(base: F32, surprise: float, news: float, seconds: float, known: bool, pool: Pool) -> tuple[int, int]:
-    """Evidence, holds, episodes: returns (the open episode's id or 0, 1 where it opens, 2 where one closes)."""
+def decide(base: F32, surprise: float, news: float, seconds: float, known: bool, pool: Pool, told: bool, away: bool) -> tuple[int, int]:
+    """Evidence, holds, episodes: returns (the open episode's id or 0, 1 where it opens, 2 where one closes).
+
+    told: a feature has just left its bounds; away: one is outside.
+    """
     head = pool.budget
     height = evidence.add_evidence(base[EVIDENCE], surprise) if known else 0.0
     head[evidence.EVENTS] += 1.0
@@ -600,7 +624,8 @@ def decide(base: F32, surprise: float, news: float, seconds: float, known: bool,
     loud = known and evidence.is_loud(news, head)
     episode = int(base[EPISODE])
     outgrown = base[AGE] >= CALM and news > evidence.LOUDER * base[LOUDEST]
-    if loud and height > head[evidence.NEEDED] and (episode == 0 or outgrown):
+    left = told and (episode == 0 or base[AGE] >= CALM)
+    if left or (loud and height > head[evidence.NEEDED] and (episode == 0 or outgrown)):
         pool.episodes[0] += 1
         base[EPISODE], base[LOUDEST], base[QUIET] = np.float32(pool.episodes[0]), np.float32(news), 0.0
         base[AGE] = 0.0
@@ -609,12 +634,25 @@ def decide(base: F32, surprise: float, news: float, seconds: float, known: bool,
     if episode > 0:
         base[LOUDEST] = max(base[LOUDEST], np.float32(news))
         base[AGE] = min(base[AGE] + np.float32(1.0), np.float32(CALM))
-        restless = loud or height > max(0.5 * head[evidence.NEEDED], evidence.SETTLED)
+        restless = loud or away or height > max(0.5 * head[evidence.NEEDED], evidence.SETTLED)
         base[QUIET] = np.float32(0.0) if restless else base[QUIET] + np.float32(1.0)
         if calm(base, base[QUIET]):
             base[EPISODE] = 0.0
             return episode, 2
     return episode, 0
+
+
+@hot
+def leave(known: F64, base: F32, lay: Layout, b: int, ask: float, s: Scratch) -> tuple[bool, bool]:
+    """Whether a feature of the block is now told to have left its bounds, and whether one is outside; `ask` times as far counts."""
+    told, away = False, False
+    for f in range(lay.F):
+        for k in range(SETS):
+            far = s.outside[k, b, f] / ask
+            away |= far > 1.0
+            told |= bounds.tell(known, far, f, BOUNDS + k * bounds.ROWS)
+    base[STIRRED] = np.float32(bounds.INSIDE + 2.0) if away else base[STIRRED] - np.float32(1.0)
+    return told, away
 
 
 @hot
@@ -667,11 +705,14 @@ def run(
             refresh(pool, 0, gone_on)
         turn_season(pool.omega, seconds, s)
         energy[:], width[:], greatest[:] = 0.0, 0.0, 0.0
-        n = 0
+        n, farthest = 0, 0.0
         for b in range(B):
             row = slot * B + b
             n = read_block(scales[row], base[row], lane[row], lay, b, values[i], pool, s)
             weigh_block(base[row], lay, b, s, energy, width, greatest)
+            for f in range(F):
+                for k in range(SETS):
+                    farthest = max(farthest, s.outside[k, b, f])
         first = base[slot * B]
         q, aside, best, most = 0.0, 0.0, 0, 0.0
         many = math.log(2.0 * width[0]) if width[0] > 0.0 else 0.0  # as many features could have been the greatest, on two sides
@@ -710,7 +751,6 @@ def run(
         lasting = first[CROSSED] >= min(PATIENCE, max(n - first[CROSSED], 200.0))
         if first[HELD] > 0.0:  # a fault must not become normal; what lasts as long as all that was known does
             weight = 1.0 if lasting else WITHIN
-        out.channel[i] = best
         out.score[i] = 1.0 - math.exp(-calibrated) if known else np.nan
         out.surprise[i] = q if known else np.nan
         dt = 0.0
@@ -720,15 +760,31 @@ def run(
             rate = np.float32(max(1.0 / n, 0.02))
             first[GAP] += rate * (min(gap, 10.0 * first[GAP] if n > 8 else gap) - first[GAP])
         last[slot], own[slot] = np.int64(now * 1e9), times[i]
-        out.alert[i], out.opened[i] = decide(first, surprise, q + aside, gone_on, known, pool)
+        told, away, ask = False, False, 1.0
+        if farthest > 1.0:
+            ask = evidence.asked(pool.budget, gone_on)
+        for b in range(B):
+            row = slot * B + b
+            if farthest > 1.0 or base[row, STIRRED] > 0.0:
+                news, there = leave(scales[row], base[row], lay, b, ask, s)
+                told, away = told | news, away | there
+        out.alert[i], out.opened[i] = decide(first, surprise, q + aside, gone_on, known, pool, told and known, away)
+        if out.opened[i] == 1 and told:
+            best = VOICES
+            for b in range(B):
+                for f in range(F):
+                    for k in range(SETS):
+                        if s.outside[k, b, f] > ask:
+                            bounds.ask_more(scales[slot * B + b], f, BOUNDS + k * bounds.ROWS)
         if known:
             learn_score(first, q, calibrated, weight, lasting, pool)
         elif n >= YOUNG:
             tail.learn_outer(q, pool.outer, 1.0)
+        out.channel[i] = best
         drift, total = 0.0, 0.0
         for b in range(B):
             row, at = slot * B + b, b * F
-            write_block(scales[row], lay, b, at, best, s.alone[best], pool, s, out, i)
+            write_block(scales[row], lay, b, at, best, s.alone[best] if best < VOICES else False, pool, s, out, i)
             for f in range(F):
                 total += out.shares[i, at + f]
             drift += learn_block(
@@ -761,7 +817,11 @@ def write_block(known: F64, lay: Layout, b: int, at: int, best: int, alone: bool
     for f in range(lay.F):
         k = at + f
         out.z[i, k] = s.z[b, f]
-        out.shares[i, k] = s.g[b, best, f] ** 2 if alone else s.squares[b, best, f]
+        if best == VOICES:
+            far = max(s.outside[0, b, f], s.outside[1, b, f])
+            out.shares[i, k] = math.log1p(far) if far > 1.0 else 0.0
+        else:
+            out.shares[i, k] = s.g[b, best, f] ** 2 if alone else s.squares[b, best, f]
         mean, wide, guess = known[MEAN, f], known[SCALE, f], float(s.guess[b, f])
         if known[SEEN, f] == 0.0 and not s.valid[b, f]:
             out.low[i, k], out.middle[i, k], out.high[i, k] = np.nan, np.nan, np.nan

@@ -24,20 +24,20 @@ def standing(needed: float = 8.0, held: float = 1e9, gap: float = 1.0) -> tuple[
 
 def test_an_alert_needs_evidence_and_a_loud_event() -> None:
     pool, base = standing(8.0)
-    assert kernel.decide(base, 0.0, 50.0, 0.0, True, pool) == (0, 0), "loud, and nothing else"
+    assert kernel.decide(base, 0.0, 50.0, 0.0, True, pool, False, False) == (0, 0), "loud, and nothing else"
     for i in range(5):
-        assert kernel.decide(base, 6.0, 9.9, float(i), True, pool) == (0, 0), "evidence, and nothing loud"
-    assert kernel.decide(base, 6.0, 10.1, 5.0, True, pool) == (1, 1)
+        assert kernel.decide(base, 6.0, 9.9, float(i), True, pool, False, False) == (0, 0), "evidence, and nothing loud"
+    assert kernel.decide(base, 6.0, 10.1, 5.0, True, pool, False, False) == (1, 1)
 
 
 def test_an_episode_opens_anew_where_half_as_loud_again_comes_past_its_opening() -> None:
     pool, base = standing(8.0)
-    assert kernel.decide(base, 12.0, 12.0, 0.0, True, pool) == (1, 1)
-    assert kernel.decide(base, 12.0, 19.2, 1.0, True, pool) == (1, 0), "still opening: it is as loud as it gets"
+    assert kernel.decide(base, 12.0, 12.0, 0.0, True, pool, False, False) == (1, 1)
+    assert kernel.decide(base, 12.0, 19.2, 1.0, True, pool, False, False) == (1, 0), "still opening: it is as loud as it gets"
     for i in range(2, 46):
-        assert kernel.decide(base, 12.0, 12.0, float(i), True, pool) == (1, 0)
-    assert kernel.decide(base, 12.0, 28.6, 46.0, True, pool) == (1, 0), "1.49 times as loud"
-    assert kernel.decide(base, 12.0, 43.3, 47.0, True, pool) == (2, 1)
+        assert kernel.decide(base, 12.0, 12.0, float(i), True, pool, False, False) == (1, 0)
+    assert kernel.decide(base, 12.0, 28.6, 46.0, True, pool, False, False) == (1, 0), "1.49 times as loud"
+    assert kernel.decide(base, 12.0, 43.3, 47.0, True, pool, False, False) == (2, 1)
     assert base[AGE] == 0 and pool.budget[evidence.ALERTS] == pytest.approx(2, abs=0.01)
 
 
@@ -49,7 +49,7 @@ def test_an_episode_ends_after_forty_calm_events_and_fifteen_seconds(needed: flo
     """Calm is under half of what an alert needs, and under 7; where times tell nothing, events alone count."""
     pool, base = standing(needed, gap=gap)
     base[EPISODE], base[EVIDENCE], base[LOUDEST] = 1, height, 12
-    ends = [kernel.decide(base, evidence.DRAG, 0.0, float(i), True, pool)[1] for i in range(100)]
+    ends = [kernel.decide(base, evidence.DRAG, 0.0, float(i), True, pool, False, False)[1] for i in range(100)]
     assert (ends.index(2) + 1 if 2 in ends else None) == closes
 
 
@@ -57,14 +57,14 @@ def test_a_thousand_events_take_back_what_an_alert_asks_of_the_next() -> None:
     pool, base = standing()
     pool.budget[evidence.MORE] = 0.5
     for _ in range(1000):
-        kernel.decide(base, 0.0, 0.0, 0.0, True, pool)
+        kernel.decide(base, 0.0, 0.0, 0.0, True, pool, False, False)
     assert pool.budget[evidence.MORE] == pytest.approx(0.25)
 
 
 def test_an_alert_that_nobody_sees_costs_nothing() -> None:
     pool, base = standing(8.0)
     before = pool.budget.copy()
-    assert kernel.decide(base, 12.0, 12.0, 5.0, True, pool) == (1, 1)
+    assert kernel.decide(base, 12.0, 12.0, 5.0, True, pool, False, False) == (1, 1)
     evidence.take_back(pool.budget)
     for what in (evidence.ALERTS, evidence.MORE):
         assert pool.budget[what] == pytest.approx(before[what])
@@ -72,13 +72,13 @@ def test_an_alert_that_nobody_sees_costs_nothing() -> None:
 
 def test_a_hold_begins_at_its_threshold_and_ends_when_calm() -> None:
     pool, base = standing(1e9, 20.0)
-    kernel.decide(base, 20.0, 0.0, 0.0, True, pool)
+    kernel.decide(base, 20.0, 0.0, 0.0, True, pool, False, False)
     assert base[HELD] == 0, "17.7 is under 20"
-    kernel.decide(base, 20.0, 0.0, 1.0, True, pool)
+    kernel.decide(base, 20.0, 0.0, 1.0, True, pool, False, False)
     assert base[HELD] == 1 == pool.budget[evidence.HOLDS]
     steps = 0
     while base[HELD]:
-        kernel.decide(base, 0.0, 0.0, 2.0 + steps, True, pool)
+        kernel.decide(base, 0.0, 0.0, 2.0 + steps, True, pool, False, False)
         steps += 1
         assert steps < 100
     falls = int(np.ceil((2 * 17.7 - 10.0) / evidence.DRAG))  # events until the evidence is under half of the threshold
@@ -89,7 +89,7 @@ def test_a_hold_begins_at_its_threshold_and_ends_when_calm() -> None:
 def test_only_peaks_that_did_not_hold_are_noise(peak: float, learned: int) -> None:
     pool, base = standing(1e9, 20.0)
     base[PEAK], base[EVIDENCE] = peak, 1.0
-    kernel.decide(base, 0.0, 0.0, 0.0, True, pool)
+    kernel.decide(base, 0.0, 0.0, 0.0, True, pool, False, False)
     assert pool.budget[evidence.PEAKS] == learned
 
 
