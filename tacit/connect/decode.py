@@ -102,10 +102,12 @@ class Decoder:
         return {"next": self.next, "schema": self._shared[1], "clock": self.clock.state(), "refused": self.refusals.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.schema.restore(state["schema"])
+        if state["schema"]["roles"]:  # else it was taken before the first record, and the columns are still to be found
+            self.schema.restore(state["schema"])
+            self.begun = True
         self.clock.restore(state["clock"])
         self.refusals.restore(state["refused"])
-        self.next, self.begun, self._plan = int(state["next"]), True, None
+        self.next, self._plan = int(state["next"]), None
 
     def _events(self, keys: Sequence[str], when: NDArray[np.int64], values: Floats) -> Events:
         late, leaps = self.clock.late(keys, when)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from tacit.contracts.events import Refusals
 
 LINE_LIMIT = 16 << 20  # bytes
+Mark = tuple[int, int, int, bool]
 
 
 class Lines:
@@ -65,19 +66,27 @@ class Lines:
 
     def consume(self, n: int, refusals: Refusals, place: str) -> None:
         """The first n lines were used: move the offset behind them, count those that were too long."""
+        for number in sorted(k for k in self._oversized if k <= self.line + n):
+            size = self._oversized[number]
+            where = f"{place}:{number}" if place else f"line {number}"
+            refusals.add("line too long", where, f"{size:,} bytes, over the limit of {self.limit:,}")  # under --strict it ends here, nothing moved
+            self.offset += size - 1
+            del self._oversized[number]
         used = self._whole[self._first : self._first + n]
         self._first += n
         self.offset += sum(map(len, used)) + n
         if self._unended and self._first == len(self._whole):
             self.offset -= 1
             self._unended = False
-        if self._oversized:
-            for number in sorted(k for k in self._oversized if k <= self.line + n):
-                size = self._oversized.pop(number)
-                self.offset += size - 1
-                where = f"{place}:{number}" if place else f"line {number}"
-                refusals.add("line too long", where, f"{size:,} bytes, over the limit of {self.limit:,}")
         self.line += n
+
+    def mark(self) -> Mark:
+        """Where it stands, for `back`."""
+        return self._first, self.offset, self.line, self._unended
+
+    def back(self, mark: Mark) -> None:
+        """The lines consumed since `mark` come again; none was fed since, and none of them was too long."""
+        self._first, self.offset, self.line, self._unended = mark
 
     def _grow(self, rest: bytes) -> None:
         self._length += len(rest)

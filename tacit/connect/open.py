@@ -33,10 +33,13 @@ def open_source(
     """
     from tacit.connect.pace import Paced, factor_of
     from tacit.connect.reorder import Reorder, seconds_of
+    from tacit.connect.strict import Careful
 
     wait = None if reorder is None else seconds_of(reorder)  # refused before anything is open
     factor = None if speed in ("max", None) else factor_of(speed)
     source = _open_plain(spec, Wishes(_names(key) or None, time, _names(columns), strict))
+    if strict:
+        source = Careful(source)
     if wait is not None:
         source = Reorder(source, wait)
     if factor is not None:

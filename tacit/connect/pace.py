@@ -52,10 +52,15 @@ class Paced(Wrapped):
         return {"source": self._before, "done": self._done, "next": int(self._held.positions[self._done])}
 
     def seek(self, position: Position) -> None:
+        """Also a position that was taken without --speed. What was held of a source that cannot be replayed is gone: only the count goes on."""
+        if "done" not in position:
+            position = {"source": position, "done": 0, "next": position["next"]}
         self.source.seek(position["source"])
+        if not self.replayable:
+            self.source.count_on({**position["source"], "next": position["next"]})
         self._before, self._held, self._done, self._last = position["source"], None, 0, None
-        left = int(position["done"])
-        while left:
+        left = int(position["done"]) if self.replayable else 0
+        while left > 0:
             self._before = self.source.position()
             events = self.source.poll(AHEAD, 0.0)
             if events is None:

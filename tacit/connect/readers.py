@@ -36,6 +36,10 @@ class Reader(ABC):
         """Up to `limit` records, maybe none of them usable; None at the end."""
 
     @abstractmethod
+    def back(self) -> None:
+        """As before the last `next`: its records come again, or the bad one that ended it."""
+
+    @abstractmethod
     def state(self) -> dict[str, Any]:
         """Where to go on."""
 
@@ -69,6 +73,7 @@ class TextReader(Reader):
         self.notes = self.parser.notes
         self._lines = Lines()
         self._done = False
+        self._before = (self._lines.mark(), self.parser.state())
 
     def next(self, limit: int, refusals: Refusals) -> Records | None:
         wanted = limit
@@ -84,11 +89,18 @@ class TextReader(Reader):
             if not lines:
                 return None
             final = self._done and len(lines) == len(self._lines)
+            self._before = (self._lines.mark(), self.parser.state())
             records, used = self.parser.parse(lines, self._lines.line + 1, refusals, self.place, final, self._lines.peek(max(wanted, AHEAD)))
             self._lines.consume(used, refusals, self.place)
             if used:
                 return records
             wanted += 1  # a header alone, or a record that spans them all
+
+    def back(self) -> None:
+        mark, parser = self._before
+        self._lines.back(mark)
+        self.parser.restore(parser)
+        self.notes.clear()  # it is found again
 
     def state(self) -> dict[str, Any]:
         return {"offset": self._lines.offset, "line": self._lines.line, "parser": self.parser.state()}
@@ -130,13 +142,18 @@ class TableReader(Reader):
         self.path, self.place = path, place
         self._file = Parquet(str(path))
         self._row = 0
+        self._before = 0
 
     def next(self, limit: int, refusals: Refusals) -> Records | None:
+        self._before = self._row
         if self._row >= self._file.total:
             return None
         records = self._file.rows(self._row, limit, self.place)
         self._row += len(records)
         return records
+
+    def back(self) -> None:
+        self._row = self._before
 
     def state(self) -> dict[str, Any]:
         return {"row": self._row}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tacit.connect.decode import Decoder
 from tacit.connect.formats.csv import Csv
 from tacit.connect.formats.jsonl import Jsonl
-from tacit.connect.lines import Lines
+from tacit.connect.lines import Lines, Mark
 from tacit.connect.readers import SAMPLE, parser_of
+from tacit.connect.records import Rows
 from tacit.connect.schema import Wishes
-from tacit.connect.strict import refusals_for
+from tacit.connect.strict import refusals_for, whole
 from tacit.contracts.events import Events, Feature
 from tacit.contracts.source import Source
 
@@ -56,23 +58,39 @@ class TextStream:
             parser = self._parser()
             if parser is None:
                 continue
-            wanted = self.decoder.most(limit)
-            used = 0
-            while not used:
-                lines = self.lines.peek(wanted)
-                final = self.ended and len(lines) == len(self.lines)
-                records, used = parser.parse(lines, self.lines.line + 1, self.decoder.refusals, self.place, final)
-                if not used and len(lines) == len(self.lines):
-                    return None  # a record whose end has not come
-                wanted += 1
-            self.lines.consume(used, self.decoder.refusals, self.place)
-            self.decoder.notes += parser.notes
+            back = partial(self._back, self.lines.mark(), parser.state())
+            with whole(self.decoder, back):
+                records = self._records(parser, self.decoder.most(limit))
+            if records is None:
+                return None
+            self.decoder.notes += [note for note in parser.notes if note not in self.decoder.notes]
             parser.notes.clear()
             if len(records):
                 if not self.decoder.begun:
                     self.decoder.begin(records)
-                return self.decoder.events(records)
+                with whole(self.decoder, back):
+                    return self.decoder.events(records)
         return None
+
+    def _records(self, parser: Csv | Jsonl, wanted: int) -> Rows | None:
+        """What so many lines hold, or more where one record spans more; None where its end has not come."""
+        while True:
+            lines = self.lines.peek(wanted)
+            final = self.ended and len(lines) == len(self.lines)
+            records, used = parser.parse(lines, self.lines.line + 1, self.decoder.refusals, self.place, final)
+            if used:
+                self.lines.consume(used, self.decoder.refusals, self.place)
+                return records
+            if len(lines) == len(self.lines):
+                return None
+            wanted += 1
+
+    def _back(self, mark: Mark, parsed: dict[str, Any]) -> None:
+        """As it was before these lines were parsed."""
+        assert self.parser is not None
+        self.lines.back(mark)
+        self.parser.restore(parsed)
+        self.parser.notes.clear()  # they are found again
 
     def state(self) -> dict[str, Any]:
         """Where it stands: bytes and lines consumed, and what parsing the next line needs."""

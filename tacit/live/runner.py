@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tacit.contracts.episode import VERDICTS, Episode
-from tacit.contracts.errors import ModelError, TacitError, UnknownName
+from tacit.contracts.errors import BadRecord, ModelError, TacitError, UnknownName
 from tacit.contracts.events import Events
 from tacit.contracts.insight import Insights
 from tacit.contracts.sink import Sink
@@ -51,8 +51,7 @@ class Runner:
         every: float = EVERY,
     ) -> None:
         self.source, self.make, self.sinks, self.folder = source, make, list(sinks), folder
-        self.learning, self.show, self.tell, self.every = learning, show, tell, every
-        self.about = about or {}
+        self.learning, self.show, self.tell, self.every, self.about = learning, show, tell, every, about or {}
         self.model: LiveModel | None = None
         self.checkpoints = Checkpoints(folder) if folder else None
         self.journal = Journal(folder / "journal.jsonl" if folder else None)
@@ -88,9 +87,12 @@ class Runner:
     @contextmanager
     def _together(self, apart: bool = True) -> Iterator[None]:
         """Whole, or the run saves no state any more: after an error or a second Ctrl-C within, the next run goes on from the last one."""
-        before = self._apart
-        self._apart = before or apart
-        yield
+        before, self._apart = self._apart, self._apart or apart
+        try:
+            yield
+        except BadRecord:  # of a poll under --strict, which leaves the source as it was before
+            self._apart = before
+            raise
         self._apart = before
 
     def _move(self, timeout: float) -> Insights | None:

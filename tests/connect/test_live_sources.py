@@ -219,3 +219,13 @@ def test_pace_keeps_the_intervals(open_source, write):
     events = drain(source)
     assert len(events) == 6
     assert 0.45 < time.monotonic() - began < 1.5
+
+
+def test_a_dict_that_is_filled_again_is_taken_as_it_was_yielded(open_source):
+    def again():
+        row = {}
+        for i in range(50):
+            row.update(time=1_700_000_000 + i, x=i * 37 % 101 + 0.25)
+            yield row
+
+    assert drain(open_source(again())).values[:, 0].tolist() == [i * 37 % 101 + 0.25 for i in range(50)]

@@ -43,8 +43,8 @@ def test_the_wrong_source_leaves_the_state_as_it_is(tmp_path: Path) -> None:
 
 
 def test_what_strict_stopped_at_is_scored_once_it_is_mended(tmp_path: Path) -> None:
-    """A poll that fails has read a whole batch: the next run begins before it."""
-    path, out = tmp_path / "s.csv", tmp_path / "i.jsonl"
+    """What came before it in its batch is scored, written and saved: the next run begins at the mended record."""
+    path, out, whole = tmp_path / "s.csv", tmp_path / "i.jsonl", tmp_path / "whole.jsonl"
     lines = [f"{1_700_000_000 + i},{i * 37 % 101}.25" for i in range(6000)]
     path.write_text("\n".join(["time,x", *lines[:5000], "1700005000,oops", *lines[5001:]]) + "\n")
     wish = Wish(str(path), None, "time", strict=True, learn="off", model=tmp_path / "m", out=[f"jsonl:{out}"])
@@ -52,11 +52,37 @@ def test_what_strict_stopped_at_is_scored_once_it_is_mended(tmp_path: Path) -> N
     with pytest.raises(BadRecord, match="oops"):
         finish(stopped)
     stopped.close()
+    assert [orjson.loads(line)["position"] for line in out.read_bytes().splitlines()] == list(range(5000)) and load(tmp_path / "m").seen == 5000
     path.write_text(path.read_text().replace("oops", "2.25"))
     again = assemble(wish)
+    assert again.events == 5000
     finish(again)
     again.close()
-    assert [orjson.loads(line)["position"] for line in out.read_bytes().splitlines()] == list(range(6000)) and again.events == 6000
+    assert again.events == 6000
+    unbroken = assemble(Wish(str(path), None, "time", learn="off", out=[f"jsonl:{whole}"]))
+    finish(unbroken)
+    unbroken.close()
+    assert out.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize(("first", "then"), [("max", "100000000x"), ("100000000x", "max"), ("100000000x", "100000000x")])
+def test_a_replay_goes_on_at_another_speed(tmp_path: Path, first: str, then: str) -> None:
+    """Left in the midst of what was read ahead: the same insights, each once."""
+    path, out, whole = tmp_path / "s.csv", tmp_path / "i.jsonl", tmp_path / "whole.jsonl"
+    path.write_text("\n".join(["time,x", *(f"{1_700_000_000 + i},{i * 37 % 101}.25" for i in range(6000))]) + "\n")
+
+    def run(speed: str, place: Path, model: Path | None, until: int) -> None:
+        one = assemble(Wish(str(path), None, "time", speed=speed, learn="off", model=model, out=[f"jsonl:{place}"]))
+        while one.events < until and one.step() is not None:
+            pass
+        assert one.events >= until
+        one.close()
+
+    run("max", whole, None, 6000)
+    run(first, out, tmp_path / "m", 1000)
+    assert load(tmp_path / "m").seen < 4000
+    run(then, out, tmp_path / "m", 6000)
+    assert out.read_bytes() == whole.read_bytes()
 
 
 @pytest.mark.parametrize("where", ["model", "sink", "journal", "state"])

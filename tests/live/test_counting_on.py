@@ -91,3 +91,28 @@ def test_a_sink_that_refuses_leaves_the_state_behind_it(tmp_path: Path) -> None:
     assert full.returncode == 2 and b"No space left" in full.stderr and b"events" not in full.stderr
     assert command(*wishes, "--out", f"jsonl:{out}").returncode == 0
     assert [json.loads(line)["position"] for line in out.read_bytes().splitlines()] == list(range(6000))
+
+
+def test_lines_of_another_run_are_told(tmp_path: Path) -> None:
+    """A file of lines does not know whose they are: they are appended to, and it is said that their positions come twice."""
+    out, one, other = tmp_path / "i.jsonl", make_file(tmp_path / "one.csv", 100), make_file(tmp_path / "other.csv", 50)
+    for runs, path in ((1, one), (2, other)):
+        done = command("watch", str(path), "--no-dashboard", "--learn", "off", "--out", f"jsonl:{out}")
+        assert done.returncode == 0, done.stderr
+        said = " ".join(done.stderr.decode().split())
+        assert (f"{out} holds the insights of another run already, the last of position 99: these follow them" in said) == (runs == 2), said
+    assert [json.loads(line)["position"] for line in out.read_bytes().splitlines()] == [*range(100), *range(50)]
+
+
+def test_what_a_file_of_lines_is_said_to_have_already_is_told(tmp_path: Path) -> None:
+    """Such as another run's: a resumed one cannot tell, so it says which of its own it leaves out."""
+    out, path = tmp_path / "i.jsonl", make_file(tmp_path / "one.csv", 100)
+    wishes = ("watch", str(path), "--no-dashboard", "--learn", "off", "--out", f"jsonl:{out}", "--model", str(tmp_path / "m"))
+    assert b"a second time" not in command(*wishes).stderr
+    assert command("watch", str(make_file(tmp_path / "other.csv", 130)), "--no-dashboard", "--learn", "off", "--out", f"jsonl:{out}").returncode == 0
+    with path.open("a") as file:
+        file.writelines(make_file(tmp_path / "more.csv", 150).read_text().splitlines(keepends=True)[101:])
+    done = command(*wishes)
+    said = " ".join(done.stderr.decode().split())
+    assert done.returncode == 0 and "has insights up to position 129, the model stands before 100: those between are not" in said, said
+    assert [json.loads(line)["position"] for line in out.read_bytes().splitlines()] == [*range(100), *range(130), *range(130, 150)]

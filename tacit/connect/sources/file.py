@@ -8,7 +8,7 @@ from typing import ClassVar
 from tacit.connect.decode import Decoder
 from tacit.connect.readers import SAMPLE, Reader, TextReader, list_files, open_reader
 from tacit.connect.schema import Wishes
-from tacit.connect.strict import refusals_for
+from tacit.connect.strict import refusals_for, whole
 from tacit.contracts.errors import SourceError
 from tacit.contracts.events import Events, Feature, Refusals
 from tacit.contracts.source import Position, Source
@@ -50,16 +50,17 @@ class File(Source):
     def poll(self, limit: int, timeout: float) -> Events | None:
         """The next events; None at the end of the last file. A file never waits."""
         while True:
-            records = self._reader.next(self._decoder.most(limit), self.refusals)
-            self._hear()
+            with whole(self._decoder, self._reader.back):
+                records = self._reader.next(self._decoder.most(limit), self.refusals)
+                self._hear()
+                if records is not None and len(records):
+                    return self._decoder.events(records, self._key())
             if records is None:
                 if self._at + 1 >= len(self.files):
                     return None
                 self._reader.close()
                 self._at += 1
                 self._reader = self._open(self._at)
-            elif len(records):
-                return self._decoder.events(records, self._key())
 
     def position(self) -> Position:
         """The file, where in it, and the decoder's state."""

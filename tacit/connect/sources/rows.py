@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain
 from typing import Any, ClassVar
 
 from tacit.connect.decode import Decoder
 from tacit.connect.formats.jsonl import Jsonl
+from tacit.connect.records import Records
 from tacit.connect.schema import Wishes
-from tacit.connect.strict import refusals_for
+from tacit.connect.strict import refusals_for, whole
 from tacit.contracts.errors import SourceError
 from tacit.contracts.events import Events, Feature
 from tacit.contracts.source import Position, Source
@@ -43,25 +46,23 @@ class Rows(Source):
     def poll(self, limit: int, timeout: float) -> Events | None:
         """Up to `limit` events, fewer once `timeout` is over; None at the end."""
         deadline = time.monotonic() + timeout
-        taken: list[dict[str, Any]] = []
-        lines: list[int] = []
+        taken: list[Any] = []
         ended = True
         for row in self._rows:
-            self._taken += 1
-            if isinstance(row, Mapping):
-                taken.append(dict(row))
-                lines.append(self._taken)
-            else:
-                self.refusals.add("not a dict", f"row {self._taken}", repr(row))
+            taken.append(dict(row) if isinstance(row, Mapping) else row)  # a copy: whoever yields it may use it again
             if len(taken) >= self._decoder.most(limit) or time.monotonic() >= deadline:
                 ended = False
                 break
-        if not taken:
+        back = partial(self._back, taken, self._taken, self._dicts.names)
+        with whole(self._decoder, back):
+            records = self._records(taken)
+        self._taken += len(taken)
+        if not len(records):
             return None if ended else self._decoder.nothing()
-        records = self._dicts.rows(taken, lines, "")
         if not self._decoder.begun:
             self._decoder.begin(records)
-        return self._decoder.events(records)
+        with whole(self._decoder, back):
+            return self._decoder.events(records)
 
     def position(self) -> Position:
         """How many events there were, and the decoder's state."""
@@ -74,3 +75,18 @@ class Rows(Source):
 
     def count_on(self, last: Position) -> None:
         self._decoder.next = max(self._decoder.next, int(last["next"]))
+
+    def _records(self, taken: list[Any]) -> Records:
+        dicts: list[dict[str, Any]] = []
+        lines: list[int] = []
+        for line, row in enumerate(taken, self._taken + 1):
+            if isinstance(row, dict):
+                dicts.append(row)
+                lines.append(line)
+            else:
+                self.refusals.add("not a dict", f"row {line}", repr(row))
+        return self._dicts.rows(dicts, lines, "")
+
+    def _back(self, taken: list[Any], before: int, names: tuple[str, ...]) -> None:
+        """As it was before these rows were taken: they come again."""
+        self._rows, self._taken, self._dicts.names = chain(taken, self._rows), before, names

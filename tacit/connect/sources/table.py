@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,9 +18,9 @@ from tacit.connect.formats.parquet import arrow_columns
 from tacit.connect.readers import SAMPLE
 from tacit.connect.records import Columns, Records
 from tacit.connect.schema import Wishes
-from tacit.connect.strict import refusals_for
+from tacit.connect.strict import refusals_for, whole
 from tacit.contracts.errors import SourceError
-from tacit.contracts.events import Events, Feature
+from tacit.contracts.events import Events, Feature, Refusals
 from tacit.contracts.source import Position, Source
 
 
@@ -42,7 +43,7 @@ class Table(Source):
         self._check = zlib.crc32(repr(few).encode())
         self._decoder = Decoder(self.wishes, self.refusals, self.notes)
         if len(self):
-            self._decoder.begin(self._records(0, SAMPLE))
+            self._decoder.begin(self._records(0, SAMPLE, Refusals()))  # refusals count when the rows are read for good
             self._dicts = Jsonl()
         else:
             self.notes.append("empty: no rows at all")
@@ -62,10 +63,11 @@ class Table(Source):
     def poll(self, limit: int, timeout: float) -> Events | None:
         """The next events; None at the end. A table never waits."""
         while self._row < len(self):
-            records = self._records(self._row, self._decoder.most(limit))
-            self._row += min(self._decoder.most(limit), len(self) - self._row)
-            if len(records):
-                return self._decoder.events(records)
+            with whole(self._decoder, partial(self._back, self._row, self._dicts.names)):
+                records = self._records(self._row, self._decoder.most(limit), self.refusals)
+                self._row += min(self._decoder.most(limit), len(self) - self._row)
+                if len(records):
+                    return self._decoder.events(records)
         return None
 
     def position(self) -> Position:
@@ -94,7 +96,11 @@ class Table(Source):
             same = (last["rows"], last.get("check")) == (len(self), self._check)
             self._first = self._decoder.next = max(self._decoder.next, int(last.get("first", 0) if same else last["next"]))
 
-    def _records(self, start: int, limit: int) -> Records:
+    def _back(self, row: int, names: tuple[str, ...]) -> None:
+        """As it was before this row was read."""
+        self._row, self._dicts.names = row, names
+
+    def _records(self, start: int, limit: int, refusals: Refusals) -> Records:
         stop = min(start + limit, len(self))
         lines = range(start + 1, stop + 1)
         if self._columns is None:
@@ -102,7 +108,7 @@ class Table(Source):
             good = [i for i, r in enumerate(rows) if isinstance(r, Mapping)]
             if len(good) < len(rows):
                 for i in sorted(set(range(len(rows))).difference(good)):
-                    self.refusals.add("not a dict", f"row {lines[i]}", repr(rows[i]))
+                    refusals.add("not a dict", f"row {lines[i]}", repr(rows[i]))
                 return self._dicts.rows([dict(rows[i]) for i in good], [lines[i] for i in good], "")
             return self._dicts.rows([dict(r) for r in rows], lines, "")
         names, columns = self._columns
