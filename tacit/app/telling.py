@@ -9,6 +9,7 @@ from typing import Any
 from tacit.contracts.episode import Episode
 
 NOTES = 100  # said in a run at most
+OPEN = 5  # alerts that are named at the end because they are still open, at most
 SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
@@ -63,16 +64,33 @@ class Terminal:
         model, refusals = runner.model, runner.source.refusals
         if model is None and runner.ended:
             self.say("the source ended without one event")
-        told = [e.id for e in model.episodes.all.values() if not e.suppressed] if model else []
+        told = [e for e in model.episodes.all.values() if not e.suppressed] if model else []
+        still = [e for e in told if e.closed is None]
         new = f" ({runner.events - before:,} new)" if before else ""
-        fresh = f" ({sum(id > alert for id in told):,} new)" if before or alert else ""
-        parts = [count(runner.events, "event") + new, count(len(model.keys.slots) if model else 0, "key"), count(len(told), "alert") + fresh]
+        marks = [f"{sum(e.id > alert for e in told):,} new"] if before or alert else []
+        marks += [f"{len(still):,} still open"] if still else []
+        alerts = count(len(told), "alert") + (f" ({', '.join(marks)})" if marks else "")
+        parts = [count(runner.events, "event") + new, count(len(model.keys.slots) if model else 0, "key"), alerts]
         if refusals.total:
             reasons = ", ".join(f"{reason}: {n:,}" for reason, n in refusals.counts.items())
             parts.append(f"{refusals.total:,} refused or put right ({reasons})")
         self.console.print(", ".join(parts), markup=False, soft_wrap=True)
+        for episode in still[-OPEN:]:
+            self.say(f"  alert {episode.id}, open since {moment(episode.opened)}, had not closed: {episode.sentence}")
         for reason, where, sample in refusals.samples[:5]:
             self.say(f"  {reason} at {where}: {sample[:80]}")
+        self._not_all(runner)
+
+    def _not_all(self, runner: Any) -> None:
+        """Where a source that ends was left before its end: how far it was read, and how the rest is."""
+        from tacit.connect.reached import reached
+
+        if runner.ended or not runner.source.ends:
+            return
+        far = reached(runner.source)
+        if far:
+            rest = "the next run into the same model goes on from there" if runner.folder else "the rest was not seen"
+            self.say(f"not read to its end: {far} was reached; {rest}")
 
 
 def plain(text: str) -> str:

@@ -32,8 +32,8 @@ class Stopped(Exception):
     """Somebody asked us to end: Ctrl-C or SIGTERM."""
 
 
-def run_watch(wish: Wish, show: Show) -> None:
-    """Runs until the source ends, the time is up or somebody stops us. Raises TacitError."""
+def run_watch(wish: Wish, show: Show) -> Any:
+    """Runs until the source ends, the time is up or somebody stops us; then the runner, closed, None where none began. Raises TacitError."""
     limit = seconds(show.for_) if show.for_ else None
     if not 0 <= show.port <= 65_535:
         raise TacitError(f"--port {show.port}: there is no such port.", "Choose one from 1 to 65535.")
@@ -106,6 +106,7 @@ def run_watch(wish: Wish, show: Show) -> None:
                 terminal.sum_up(runner, before, alerts)
             for s, handler in handlers.items():
                 signal.signal(s, handler)
+    return runner
 
 
 def make_folder(folder: Path) -> None:
@@ -157,11 +158,13 @@ def show_inspection(source: str, key: str | None, when: str | None, columns: str
 
 
 def run_demo(speed: str, port: int, dashboard: bool, until_end: bool, out: list[str], learn: Any = None) -> None:
-    """Replays the recording that is in the package."""
-    from tacit.app.recording import recording
+    """Replays the recording that is in the package, and says at the end which of its faults were told."""
+    from tacit.app.recording import recording, told_of
+    from tacit.app.showing import Screen, table
 
+    name = "host_faults"
     wish = Wish(
-        str(recording("host_faults") / "telemetry.csv.gz"),
+        str(recording(name) / "telemetry.csv.gz"),
         None,
         "time",
         speed=speed,
@@ -169,7 +172,12 @@ def run_demo(speed: str, port: int, dashboard: bool, until_end: bool, out: list[
         alerts="1/hour",
         learn=learn or ("background" if speed != "max" else "inline"),
     )
-    run_watch(wish, Show(dashboard, port=port, until_end=until_end))
+    runner = run_watch(wish, Show(dashboard, port=port, until_end=until_end))
+    if runner is None or runner.model is None:
+        return
+    opened = [e.opened / 1e9 for e in runner.model.episodes.all.values() if not e.suppressed]
+    rows, told = told_of(name, opened, float(runner.model.pool.clock[0]))
+    Screen().say(f"{table(rows)}\n{told}" if rows else f"no fault of the recording was over yet; alerts: {len(opened)}")
 
 
 def send_feedback(episode: int, verdict: str, url: str, token: str | None) -> None:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import itertools
 import json
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tacit.app.recording import HOME, recording
+from tacit.app.recording import HOME, recording, told_of
 from tacit.contracts.errors import UnknownName
 
 KINDS = {"cpu_hog", "memory_leak", "disk_filling", "disk_storm", "network_storm", "fork_storm", "stopped_service", "clock_step", "broken_relation"}
@@ -66,3 +67,22 @@ def test_the_demo_replays_it_and_names_what_was_done(tmp_path: Path) -> None:
         assert inside, f"{name}: no alert within fifteen seconds"
         assert any(feature in reason[0] for reason in inside[0]["reasons"]), inside[0]["reasons"]
         assert inside[0]["sentence"]
+    real = [r for r in labels("host_faults") if r["benign"] == "0"]
+    told = sum(any(float(r["start"]) <= t <= float(r["start"]) + 10 for t in when.values()) for r in real)
+    late = sum(any(float(r["start"]) <= t <= float(r["end"]) for t in when.values()) for r in real) - told
+    false = sum(not any(float(r["start"]) <= t <= float(r["end"]) + 20 for r in real) for t in when.values())
+    assert f"{told} of {len(real)} faults told within 10 s, {late} later, {len(real) - told - late} not; false alerts: {false}, and" in done.stderr
+    assert re.search(r"^network_storm 2 +told after \d\.\d s +200 MiB/s over loopback$", done.stderr, re.MULTILINE), done.stderr
+
+
+def test_which_faults_were_told() -> None:
+    """In time, late, not at all; an alert after a fault is apart from a false one, and what is not over yet is not judged."""
+    first, second, third = [r for r in labels("host_faults") if r["benign"] == "0"][:3]
+    starts = [float(r["start"]) for r in (first, second, third)]
+    alerts = [starts[0] - 30, starts[0] + 3.5, starts[0] + 5, float(first["end"]) + 5, starts[1] + 12]
+    rows, said = told_of("host_faults", alerts, float(third["end"]))
+    assert [r["alert"] for r in rows] == ["told after 3.5 s", "late, after 12.0 s", "not told"]
+    assert rows[0]["fault"] == f"{first['name']} {first['magnitude']}" and rows[0]["what was done"] == first["detail"]
+    assert said == "1 of 3 faults told within 10 s, 1 later, 1 not; false alerts: 1, and 1 in the 20 s after a fault"
+    assert told_of("host_faults", alerts, float(second["end"]))[1].startswith("1 of 2 faults")
+    assert told_of("host_faults", [], starts[0])[0] == []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from tacit.app.telling import Terminal, count, moment, span
 from tacit.contracts.episode import Episode
+from tacit.contracts.events import Refusals
 
 
 @pytest.mark.parametrize(
@@ -32,3 +35,21 @@ def test_an_alert_is_told_when_it_opens_and_when_it_closed(capsys: pytest.Captur
     terminal.episode(Episode(4, "m1", 0, 5, 9.0, "held back", [], suppressed="like episode 3"))
     said = capsys.readouterr().err.splitlines()
     assert said == ["2023-11-14 22:13:20  alert 3  m1: x is [red]9\ufffd[2J", "2023-11-14 22:14:50  alert 3 closed after 1 min 30 s"]
+
+
+def test_an_alert_that_did_not_close_is_told_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    second = 10**9
+    episodes = {id: Episode(id, "m1", (1_700_000_000 + id) * second, 5, 9.0, f"m1: x is {id}", []) for id in (1, 2, 3)}
+    episodes[1].closed, episodes[3].suppressed = episodes[1].opened + second, "like episode 1"
+    model = SimpleNamespace(episodes=SimpleNamespace(all=episodes), keys=SimpleNamespace(slots={"m1": 0}))
+    source = SimpleNamespace(refusals=Refusals(), ends=False)
+    runner = SimpleNamespace(model=model, source=source, ended=False, events=10, folder=None)
+    Terminal().sum_up(runner, 0, 0)
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first == "10 events, 1 key, 2 alerts (1 still open)"
+    assert rest == ["  alert 2, open since 2023-11-14 22:13:22, had not closed: m1: x is 2"]
+    Terminal().sum_up(runner, 5, 1)
+    assert "10 events (5 new), 1 key, 2 alerts (1 new, 1 still open)" in capsys.readouterr().err
+    episodes[2].closed = episodes[2].opened + second
+    Terminal().sum_up(runner, 0, 0)
+    assert capsys.readouterr().err == "10 events, 1 key, 2 alerts\n"

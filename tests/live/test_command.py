@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import resource
 import signal
 import socket
@@ -428,4 +429,21 @@ def test_a_position_taken_with_other_options_is_refused_in_words(tmp_path: Path)
     wishes = ("watch", str(make_file(tmp_path / "s.csv", 200)), "--no-dashboard", "--learn", "off", "--model", str(tmp_path / "m"))
     assert tacit(*wishes).returncode == 0
     done = tacit(*wishes, "--reorder", "5s")
-    assert done.returncode == 2 and b"--reorder" in done.stderr and b"Traceback" not in done.stderr, done.stderr
+    assert done.returncode == 2 and b"without --reorder" in done.stderr and b"Leave out --reorder" in done.stderr, done.stderr
+    other = (*wishes[:-1], str(tmp_path / "other"))
+    assert tacit(*other, "--reorder", "5s").returncode == 0
+    done = tacit(*other, "--speed", "1000000x")
+    assert done.returncode == 2 and b"with --reorder" in done.stderr and b"Give --reorder as before" in done.stderr, done.stderr
+    assert b"KeyError" not in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_a_source_left_before_its_end_says_how_far_it_was_read(tmp_path: Path) -> None:
+    """A history whose minutes are over, and what is missing once it is learned to its end: nothing."""
+    wishes = ("learn", str(make_file(tmp_path / "s.csv", 3500)), "--out", str(tmp_path / "m"))
+    done = tacit(*wishes, "--minutes", "0.00001")
+    assert done.returncode == 0 and b"2,047 events" in done.stderr, done.stderr
+    found = re.search(r"not read to its end: line 2,048 of about (\d,\d\d\d) of s.csv was reached; the next run", done.stderr.decode())
+    assert found and abs(int(found[1].replace(",", "")) - 3501) < 400, done.stderr
+    done = tacit(*wishes)
+    assert done.returncode == 0 and b"not read to its end" not in done.stderr, done.stderr
+    assert b"3,500 events (1,453 new)" in done.stderr and load(tmp_path / "m").seen == 3500

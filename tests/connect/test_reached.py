@@ -1,0 +1,43 @@
+"""Reached: how far a source that ends was read, in rows or lines, of how many."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+
+from tacit.connect.reached import reached
+
+LINES = "".join(f'{{"time": {1_700_000_000 + i}, "x": {i % 10}}}\n' for i in range(1000))  # all of one length
+
+
+def test_half_of_each_kind(open_source, write, tmp_path: Path) -> None:
+    pyarrow.parquet.write_table(pyarrow.table({"time": list(range(1000)), "x": [i % 7 for i in range(1000)]}), tmp_path / "s.parquet")
+    write("d/a.jsonl", LINES)
+    write("d/b.jsonl", LINES)
+    kinds = {
+        write("s.jsonl", LINES): "line 500 of about 1,000 of s.jsonl",
+        write("s.jsonl.gz", gzip.compress(LINES.encode())): "line 500 of about 1,000 of s.jsonl.gz",
+        str(tmp_path / "d"): "line 500 of about 1,000 of a.jsonl, file 1 of 2",
+        str(tmp_path / "s.parquet"): "row 500 of 1,000 of s.parquet",
+    }
+    for spec, told in kinds.items():
+        for options in ({}, {"strict": True}):
+            source = open_source(spec, **options)
+            assert len(source.poll(500, 1.0)) == 500
+            assert reached(source) == told
+    table = open_source([{"time": i, "x": i % 7} for i in range(1000)])
+    table.poll(500, 1.0)
+    assert reached(table) == "row 500 of 1,000"
+
+
+def test_where_no_end_is_known(open_source, write) -> None:
+    assert reached(open_source({"time": i, "x": i} for i in range(10))) == ""
+    assert reached(open_source(f"tail:{write('s.jsonl', LINES)}")) == ""
+    path = Path(write("t.jsonl", LINES))
+    source = open_source(str(path))
+    source.poll(500, 1.0)
+    path.unlink()
+    assert reached(source) == "line 500 of t.jsonl"
