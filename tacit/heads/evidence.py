@@ -115,7 +115,8 @@ def is_loud(news: float, head: Doubles) -> bool:
 @hot
 def asked(head: Doubles, now: float) -> float:
     """How many times as far something must be for an alert as it would have to without those before."""
-    return (1.0 + head[MORE] / LOUD) * (1.0 + PRESSURE * over_budget(head[ALERTS], head[LAST_ALERT], head[BUDGET], now))
+    pressure = 1.0 + PRESSURE * over_budget(head[ALERTS], head[LAST_ALERT], head[BUDGET], now)
+    return (1.0 + head[MORE] / LOUD) * pressure * pressure * pressure  # how far is not bounded as evidence is
 
 
 @compiled

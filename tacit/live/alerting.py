@@ -13,6 +13,7 @@ from tacit.contracts.errors import TacitError, UnknownName
 
 ALIKE = 0.8
 LARGER = 2.0
+LEAST = 7.0  # as -log p: less says nothing of how large an alert is that was told by bounds
 KEPT = 2_000  # episodes in memory
 
 
@@ -47,7 +48,11 @@ class Episodes:
         """The newest one like it that was marked as expected and was at least half as surprising."""
         for other in (self.all[id] for id in sorted(self.expected, reverse=True)):
             alike = other.key == episode.key and other.id != episode.id and cosine(shares, self.shares[other.id]) >= ALIKE
-            if alike and episode.surprise <= LARGER * other.surprise and self.sizes[episode.id] <= LARGER * max(self.sizes[other.id], 1.0):
+            if (
+                alike
+                and episode.surprise <= LARGER * max(other.surprise, LEAST)
+                and self.sizes[episode.id] <= LARGER * max(self.sizes[other.id], 1.0)
+            ):
                 return other
         return None
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from tacit.contracts.errors import ModelError
 
-VERSION = 6
+VERSION = 7
 CHAIN = 40  # parts before the next full one
 PART = re.compile(r"\d{8}\.npz(\.tmp)?")
 Arrays = dict[str, NDArray[Any]]

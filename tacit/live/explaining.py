@@ -15,7 +15,7 @@ WHY = (
     "far from its last hundred values",
     "unusual for so long",
     "moved over its last twenty values",
-    "further out than it ever was",
+    "further out than it was of late",
 )
 
 
@@ -57,7 +57,7 @@ def phrase(reason: Reason, unit: str = "", channel: int = 0, alone: bool = False
 
 
 def sentence(key: str, reasons: Sequence[Reason], features: Sequence[Feature], channel: int = 0) -> str:
-    """The large reasons of one insight in a sentence, largest first; `channel`: which of the four said most."""
+    """The large reasons of one insight in a sentence, largest first; `channel`: which of the five said most."""
     units = {f.name: f.unit for f in features}
     large = [r for r in reasons if r[1] >= 0.1][:3] or list(reasons[:1])
     parts = [phrase(r, units.get(r[0], ""), channel, len(features) == 1) for r in large]

@@ -67,15 +67,14 @@ TRUST = 5.0  # surprise (-log p) from which on an event teaches less, by its fou
 LEAST = 0.05  # but at least this much
 WITHIN = 0.02  # and this much while a fault has hold, until it has lasted
 PATIENCE = 4000.0  # events, or as many as the key had before it: then the change is taken as the new normal
+ABOUT = 0.1  # the least share of a feature that an alert is about: it widens its bounds no more, and opens no other alert
 CALM = 40  # events and ...
 CALM_SECONDS = 15.0  # ... seconds below half the threshold before a hold ends or an episode closes
 
 
 MEAN, SCALE, REACH, SEEN, RECENT_MEAN, RECENT_SPREAD, SHIFT, SHIFT_MEAN, SHIFT_SPREAD = range(9)
-BOUNDS = 9  # from here on those of bounds: of the value itself and of its short mean
-SETS = 2
-MEANS = BOUNDS + SETS * bounds.ROWS  # the short mean
-SCALES = MEANS + SETS - 1  # rows of a key's scales, float64 since values may be 1e12 + 1e-3
+BOUNDS = 9  # from here on those of bounds
+SCALES = BOUNDS + bounds.SIZE  # rows of a key's scales, float64 since values may be 1e12 + 1e-3
 
 
 class Pool(NamedTuple):
@@ -115,7 +114,7 @@ class Scratch(NamedTuple):
     far: F32  # [B, F] residual sixteen steps ahead
     g: F32  # [B, C, F]
     squares: F32  # [B, C, F]
-    outside: F64  # [SETS, B, F] of bounds
+    outside: F64  # [bounds.SETS, B, F] signed, of the value and of its mean
     alone: NDArray[np.bool_]  # [C] one feature says more than all together
     rates: F32  # [M] of the memories
     when: F64  # [3] the time that season holds, and the found period it holds
@@ -410,20 +409,18 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
         s.far[b, f] = z[f] - lane[then + f] if n >= HORIZONS[1] else np.float32(0.0)
         s.residual[b, 2, f] = np.float32(min(max(scale.unsquash(level), -1e8), 1e8))
         s.residual[b, 3, f] = np.float32(shift(known, values[b * F + f], f)) if valid[f] else np.float32(0.0)
+        if valid[f] and known[SEEN, f] > 0.0:
+            bounds.follow(known, values[b * F + f], known[SEEN, f], f, BOUNDS)
         grown = known[SEEN, f] >= YOUNG
         s.spread[b, f] = lane[lay.sigma + f] if grown else np.float32(3.0)
         if not (valid[f] and grown):
             for c in range(VOICES):
                 s.g[b, c, f] = np.float32(0.0)
-            for k in range(SETS):
-                s.outside[k, b, f] = 0.0
+            s.outside[0, b, f], s.outside[1, b, f] = 0.0, 0.0
             continue
         muted = pool.muted[b, f]
-        x, many = values[b * F + f], known[SEEN, f]
-        for k in range(SETS):
-            at = BOUNDS + k * bounds.ROWS
-            y = x if k == 0 else bounds.follow(known, x, many, f, BOUNDS, MEANS + k - 1)
-            s.outside[k, b, f] = 0.0 if muted else bounds.outside(known, y, many, f, at)
+        s.outside[0, b, f] = 0.0 if muted else bounds.outside(known, values[b * F + f], known[SEEN, f], f, BOUNDS)
+        s.outside[1, b, f] = 0.0 if muted else bounds.outside(known, known[BOUNDS + bounds.MEAN, f], known[SEEN, f], f, BOUNDS + bounds.ROWS)
         for c in range(VOICES):
             r = s.residual[b, c, f]
             u = float(abs(r))  # the others are in their own spreads already
@@ -469,13 +466,14 @@ def learn_block(
     n: int,
     values: F64,
     dt: float,
+    gap: float,
     encoder: encode.Weights,
     weight: float,
     pool: Pool,
     s: Scratch,
     forecast: F32,
 ) -> float:
-    """Everything this event teaches one block; returns its drift, a mean square of moved means."""
+    """Everything this event teaches one block; returns its drift, a mean square of moved means. gap: the key's usual seconds between events."""
     F = lay.F
     triangle = F * (F + 1) // 2
     drift = 0.0
@@ -492,14 +490,10 @@ def learn_block(
         if scale.is_stray(x, many, known[RECENT_MEAN, f]):  # the first value was none: as if it had not come
             many = 0.0
             known[SEEN, f], known[SCALE, f], known[REACH, f], known[RECENT_SPREAD, f], known[SHIFT_SPREAD, f] = 0.0, 0.0, 0.0, 0.0, 0.0
-        for k in range(SETS):
-            at = BOUNDS + k * bounds.ROWS
-            if many == 0.0:
-                bounds.start(known, x, f, at)
-                if k > 0:
-                    known[MEANS + k - 1, f] = x
-            else:
-                bounds.widen(known, x if k == 0 else known[MEANS + k - 1, f], many, PATIENCE, f, at)
+        if many == 0.0:
+            bounds.begin(known, x, f, BOUNDS)
+        else:
+            bounds.learn(known, x, many, PATIENCE, gap, f, BOUNDS)
         if many >= YOUNG:
             for c in range(VOICES):
                 pool.counts[b, c, f, s.places[b, c, f]] += np.float32(weight)
@@ -608,7 +602,7 @@ def hold(base: F32, height: float, seconds: float, known: bool, head: F64) -> No
 def decide(base: F32, surprise: float, news: float, seconds: float, known: bool, pool: Pool, told: bool, away: bool) -> tuple[int, int]:
     """Evidence, holds, episodes: returns (the open episode's id or 0, 1 where it opens, 2 where one closes).
 
-    told: a feature has just left its bounds; away: one is outside.
+    told: a feature has just left its bounds, and that may open an alert; away: one that was told is still outside.
     """
     head = pool.budget
     height = evidence.add_evidence(base[EVIDENCE], surprise) if known else 0.0
@@ -624,10 +618,10 @@ def decide(base: F32, surprise: float, news: float, seconds: float, known: bool,
     loud = known and evidence.is_loud(news, head)
     episode = int(base[EPISODE])
     outgrown = base[AGE] >= CALM and news > evidence.LOUDER * base[LOUDEST]
-    left = told and (episode == 0 or base[AGE] >= CALM)
-    if left or (loud and height > head[evidence.NEEDED] and (episode == 0 or outgrown)):
+    if told or (loud and height > head[evidence.NEEDED] and (episode == 0 or outgrown)):
         pool.episodes[0] += 1
-        base[EPISODE], base[LOUDEST], base[QUIET] = np.float32(pool.episodes[0]), np.float32(news), 0.0
+        base[LOUDEST] = np.float32(max(news, base[LOUDEST]) if episode > 0 else news)
+        base[EPISODE], base[QUIET] = np.float32(pool.episodes[0]), 0.0
         base[AGE] = 0.0
         evidence.note_alert(head, seconds)
         return pool.episodes[0], 1
@@ -643,15 +637,17 @@ def decide(base: F32, surprise: float, news: float, seconds: float, known: bool,
 
 
 @hot
-def leave(known: F64, base: F32, lay: Layout, b: int, ask: float, s: Scratch) -> tuple[bool, bool]:
-    """Whether a feature of the block is now told to have left its bounds, and whether one is outside; `ask` times as far counts."""
-    told, away = False, False
+def leave(known: F64, base: F32, lay: Layout, b: int, ask: float, may: int, s: Scratch) -> tuple[float, bool]:
+    """How far outside a feature of the block is that opens an alert, 0 where none does; whether one that was told is outside."""
+    told, away, stirred = 0.0, False, False
     for f in range(lay.F):
-        for k in range(SETS):
-            far = s.outside[k, b, f] / ask
-            away |= far > 1.0
-            told |= bounds.tell(known, far, f, BOUNDS + k * bounds.ROWS)
-    base[STIRRED] = np.float32(bounds.INSIDE + 2.0) if away else base[STIRRED] - np.float32(1.0)
+        if s.valid[b, f]:
+            first, second = s.outside[0, b, f], s.outside[1, b, f]
+            if bounds.tell(known, first, second, ask, may, f, BOUNDS):
+                told = max(told, abs(first), abs(second))
+            away |= known[BOUNDS + bounds.KEPT, f] > 0.0 and known[BOUNDS + bounds.SINCE, f] == 0.0
+        stirred |= bounds.stirred(known, f, BOUNDS)
+    base[STIRRED] = np.float32(1.0 if stirred else 0.0)
     return told, away
 
 
@@ -711,8 +707,7 @@ def run(
             n = read_block(scales[row], base[row], lane[row], lay, b, values[i], pool, s)
             weigh_block(base[row], lay, b, s, energy, width, greatest)
             for f in range(F):
-                for k in range(SETS):
-                    farthest = max(farthest, s.outside[k, b, f])
+                farthest = max(farthest, abs(s.outside[0, b, f]), abs(s.outside[1, b, f]))
         first = base[slot * B]
         q, aside, best, most = 0.0, 0.0, 0, 0.0
         many = math.log(2.0 * width[0]) if width[0] > 0.0 else 0.0  # as many features could have been the greatest, on two sides
@@ -756,26 +751,25 @@ def run(
         dt = 0.0
         if n > 0 and times[i] > own[slot]:
             dt = min((times[i] - own[slot]) * 1e-9, 1e9)
-            gap = np.float32(dt)
+            step = np.float32(dt)
             rate = np.float32(max(1.0 / n, 0.02))
-            first[GAP] += rate * (min(gap, 10.0 * first[GAP] if n > 8 else gap) - first[GAP])
+            first[GAP] += rate * (min(step, 10.0 * first[GAP] if n > 8 else step) - first[GAP])
         last[slot], own[slot] = np.int64(now * 1e9), times[i]
-        told, away, ask = False, False, 1.0
+        told, away, ask = 0.0, False, 1.0
+        may = bounds.SILENT
+        if known:
+            may = bounds.FREE if first[EPISODE] == 0.0 else bounds.OPENS if first[AGE] >= CALM else bounds.JOINS
         if farthest > 1.0:
             ask = evidence.asked(pool.budget, gone_on)
         for b in range(B):
             row = slot * B + b
             if farthest > 1.0 or base[row, STIRRED] > 0.0:
-                news, there = leave(scales[row], base[row], lay, b, ask, s)
-                told, away = told | news, away | there
-        out.alert[i], out.opened[i] = decide(first, surprise, q + aside, gone_on, known, pool, told and known, away)
-        if out.opened[i] == 1 and told:
+                far, there = leave(scales[row], base[row], lay, b, ask, may, s)
+                told, away = max(told, far), away | there
+        out.alert[i], out.opened[i] = decide(first, surprise, q + aside, gone_on, known, pool, told > 0.0, away)
+        if told > 0.0:
             best = VOICES
-            for b in range(B):
-                for f in range(F):
-                    for k in range(SETS):
-                        if s.outside[k, b, f] > ask:
-                            bounds.ask_more(scales[slot * B + b], f, BOUNDS + k * bounds.ROWS)
+            out.score[i] = max(out.score[i], 1.0 - math.exp(-bounds.surprise(told, float(n))))
         if known:
             learn_score(first, q, calibrated, weight, lasting, pool)
         elif n >= YOUNG:
@@ -788,13 +782,30 @@ def run(
             for f in range(F):
                 total += out.shares[i, at + f]
             drift += learn_block(
-                scales[row], base[row], lane[row], lay, row, b, n, values[i], dt, encoder, weight, pool, s, out.forecast[i, at : at + F]
+                scales[row],
+                base[row],
+                lane[row],
+                lay,
+                row,
+                b,
+                n,
+                values[i],
+                dt,
+                float(first[GAP]),
+                encoder,
+                weight,
+                pool,
+                s,
+                out.forecast[i, at : at + F],
             )
             unscale_forecast(scales[row], F, out.forecast[i, at : at + F])
         if slot < trace.KEYS:
             trace.note_event(s.z, seconds, pool.trace[slot], pool.trace_when[slot], pool.trace_marks[slot])
         for k in range(B * F):
             out.shares[i, k] = out.shares[i, k] / np.float32(total) if total > 0.0 else np.float32(0.0)
+            if out.opened[i] == 1 and out.shares[i, k] > ABOUT and scales[slot * B + k // F, BOUNDS + bounds.KEPT, k % F] == 0.0:
+                bounds.keep(scales[slot * B + k // F], 0.0, 0.0, k % F, BOUNDS)
+                base[slot * B + k // F, STIRRED] = 1.0
         out.drift[i] = np.float32(1.0 - math.exp(-max(drift / B - 0.05, 0.0)))
         dirty[slot] = 1
         seen += 1
@@ -818,8 +829,8 @@ def write_block(known: F64, lay: Layout, b: int, at: int, best: int, alone: bool
         k = at + f
         out.z[i, k] = s.z[b, f]
         if best == VOICES:
-            far = max(s.outside[0, b, f], s.outside[1, b, f])
-            out.shares[i, k] = math.log1p(far) if far > 1.0 else 0.0
+            told = known[BOUNDS + bounds.KEPT, f] == 1.0  # by this very event
+            out.shares[i, k] = math.log1p(max(abs(s.outside[0, b, f]), abs(s.outside[1, b, f]))) if told else 0.0
         else:
             out.shares[i, k] = s.g[b, best, f] ** 2 if alone else s.squares[b, best, f]
         mean, wide, guess = known[MEAN, f], known[SCALE, f], float(s.guess[b, f])

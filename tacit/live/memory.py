@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit.contracts.events import Feature
-from tacit.heads import evidence, tail, trace
+from tacit.heads import bounds, evidence, tail, trace
 from tacit.heads.layout import CHANNELS, HALF_LIVES, SEASON, TOGETHER, VOICES, Layout
-from tacit.live.kernel import SETS, Out, Pool, Scratch
+from tacit.live.kernel import Out, Pool, Scratch
 
 WEEK = 7 * 86_400.0
 
@@ -63,7 +63,7 @@ def new_scratch(blocks: int, lay: Layout, sums: int = 1) -> Scratch:
         far=single(B, F),
         g=single(B, V, F),
         squares=single(B, C, F),
-        outside=double(SETS, B, F),
+        outside=double(bounds.SETS, B, F),
         alone=np.zeros(V, np.bool_),
         rates=np.array([1.0 - 0.5 ** (1.0 / h) for h in HALF_LIVES[lay.M]], np.float32),
         when=np.full(3, np.nan),

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from tacit.contracts.episode import Episode
 from tacit.contracts.events import Events, Feature
 from tacit.contracts.insight import REASONS, Insights
-from tacit.heads import evidence, period, trace
+from tacit.heads import bounds, evidence, period, trace
 from tacit.heads.encode import Weights, embedding_width, features_of, no_encoder, scratch_for, state_width
-from tacit.heads.layout import Layout, blocks_for, layout_for
+from tacit.heads.layout import AGE, LOUDEST, STIRRED, VOICES, Layout, blocks_for, layout_for
 from tacit.live import kernel
-from tacit.live.alerting import Episodes
+from tacit.live.alerting import LARGER, LEAST, Episodes
 from tacit.live.explaining import sentence
 from tacit.live.keys import SWEEP, Keys
 from tacit.live.memory import mute, new_out, new_pool, new_scratch
@@ -119,6 +119,7 @@ class LiveModel:
                 row, f = new * self.blocks + i // F, i % F
                 was, g = slot * blocks + i // before, i % before
                 self.scales[row, :, f] = old.scales[was, :, g]
+                self.base[row, STIRRED] = 1.0  # whatever is kept of its bounds goes on
                 self.base[row, self.layout.level_scale + f] = old.base[was, old.layout.level_scale + g]
                 for h in (0, 1):
                     self.lane[row, self.layout.sigma + h * F + f] = old.lane[was, old.layout.sigma + h * before + g]
@@ -332,6 +333,8 @@ class LiveModel:
             episode = self.episodes.all.get(id)
             if opened[i] == 1 or episode is None:
                 self._give_way(insights, i)
+                if self.channels[i] == VOICES:  # told by bounds: what they say of how rare it is cannot be compared with what the score says
+                    surprise, way = min(surprise, LEAST), self._sides(insights.keys[i])
                 text = insights.sentences.get(i) or self._say(insights, i)
                 signed = np.copysign(insights.shares[i], way).tolist()
                 shares = {f.name: float(s) for f, s in zip(self.features, signed, strict=True) if abs(s) > TOLD}
@@ -340,13 +343,32 @@ class LiveModel:
                 insights.sentences[i] = text
                 if row.suppressed:
                     evidence.take_back(self.pool.budget)
+                    self._make_room(insights.keys[i])
             else:
                 episode.events += 1
                 if surprise > episode.surprise or size > self.episodes.sizes[id]:
                     insights.sentences[i] = insights.sentences.get(i) or self._say(insights, i)
-                    self.episodes.rise(id, max(surprise, episode.surprise), size, insights.sentences[i], self.reasons(insights, i))
+                    same = (
+                        self.features[int(insights.shares[i].argmax())].name in self.episodes.shares[id]
+                    )  # else it tells of one that was there before
+                    told = (insights.sentences[i], self.reasons(insights, i)) if same else (episode.sentence, episode.reasons)
+                    self.episodes.rise(id, max(surprise, episode.surprise), size, *told)
             if self.episodes.all[id].suppressed:
                 insights.alert[i] = 0
+
+    def _make_room(self, key: str) -> None:
+        """The episode that has just opened is held back: another fault need not wait, this one is no louder than expected, and its features are asked
+        for no more than before."""
+        slot = self.keys.slots[key] * self.blocks
+        self.base[slot, AGE] = kernel.CALM
+        self.base[slot, LOUDEST] *= LARGER
+        for row in self.scales[slot : slot + self.blocks, kernel.BOUNDS :]:
+            row[bounds.SIDE, row[bounds.KEPT] == 1.0] *= bounds.PART
+
+    def _sides(self, key: str) -> NDArray[np.float64]:
+        """[F]: on which side of its bounds each feature was told last."""
+        slot = self.keys.slots[key] * self.blocks
+        return self.scales[slot : slot + self.blocks, kernel.BOUNDS + bounds.SIDE].ravel()[: len(self.features)]
 
     def _give_way(self, insights: Insights, i: int) -> None:
         """An episode that opens while another of its key is open ends that one: it was outgrown."""
