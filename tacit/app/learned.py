@@ -120,8 +120,7 @@ class LearnedEncoder:
         groups = None if entity is None else np.asarray(pool.columns[entity])[found.rows[kept]]
         tuned = fit_head(embeddings, found.values[kept], metric, groups, seed, told)
         self.model.head = tuned.head
-        facts = {"labels": len(kept), "metric": tuned.metric, "score": tuned.score, "error": tuned.error, "folds": tuned.folds}
-        self.model.about["tuned"] = {**facts, "notes": _notes(found, refused)}
+        self.model.about["tuned"] = {"labels": len(kept), **_score(tuned), "folds": tuned.folds, "notes": _notes(found, refused)}
         return tuned
 
     def fine_tune(
@@ -136,7 +135,7 @@ class LearnedEncoder:
     ) -> Tuned:
         """Move all weights with the labels, at most `seconds` long, and fit a head on what they became; the model keeps both.
 
-        The rest as for `tune`. Returns the score on held-out labels. Raises DataError, UnknownName.
+        The rest as for `tune`. Returns the score on held-out labels, which flatters: they chose rate and steps, too. Raises DataError, UnknownName.
         """
         from tacit.connect.labels import read_labels, require_classes
         from tacit.contracts.goal import Goal
@@ -156,8 +155,7 @@ class LearnedEncoder:
         goal = Goal(metric or "", kind="classes" if found.kind == "class" else "numbers")
         self.model.encoder, tuned = fine_tune(self.model.encoder, samples, found.values[kept], goal, groups, seconds, seed, told)
         self.model.head = tuned.head
-        facts = {"labels": len(kept), "metric": tuned.metric, "score": tuned.score, "fine_tuned": True}
-        self.model.about["tuned"] = {**facts, "notes": _notes(found, refused)}
+        self.model.about["tuned"] = {"labels": len(kept), **_score(tuned), "fine_tuned": True, "notes": _notes(found, refused)}
         return tuned
 
     def _of_rows(self, pool: Pool, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64], list[Any]]:
@@ -203,6 +201,11 @@ class LearnedEncoder:
 
     def __repr__(self) -> str:
         return f"LearnedEncoder({self.modality}, {self.model.encoder_name}, width {self.width})"
+
+
+def _score(tuned: Tuned) -> dict[str, Any]:
+    """For model.json: what the score is and what it stands on."""
+    return {name: getattr(tuned, name) for name in ("metric", "score", "low", "high", "held", "how")}
 
 
 def _warn(refused: list[Any]) -> None:

@@ -155,16 +155,9 @@ def tune(
         settings: dict[str, Any] = {"metric": metric, "entity": entity, "seed": seed, "told": lambda what: now(what, 0.0)}
         tuned = (learned.fine_tune if fine_tune else learned.tune)(pool, labels, **settings)
     learned.save(out)
-    sure = (
-        f"{tuned.metric.replace('_', ' ')} {tuned.score:.3f} ± {tuned.error:.3f} (standard error over {tuned.folds} folds of the labels)"
-        if tuned.folds > 1
-        else f"{tuned.metric.replace('_', ' ')}: {tuned.score:.3f}"
-        if tuned.score == tuned.score
-        else "not validated: too few labels for two folds"
-    )
     for note in learned.model.about["tuned"]["notes"]:
         _tell(f"note: {note}", [])
-    _tell(f"tuned with {learned.model.about['tuned']['labels']:,} labels: {sure}", [])
+    _tell(f"tuned with {learned.model.about['tuned']['labels']:,} labels: {tuned.told()}", [])
     _tell(f"the model is in {out}; next: tacit predict {out} DATA", [])
 
 

@@ -6,6 +6,7 @@ one of two classes is rare, R² for numbers. Accuracy is refused where a class i
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,19 @@ class Metric:
     @property
     def title(self) -> str:
         return self.name.replace("_", " ")
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The least and the most that it can be, infinite where nothing is known of it: no interval is told beyond."""
+        if callable(self.goal.metric):
+            return -math.inf, math.inf
+        if self.points > 1:
+            return 0.0, 1.0
+        if self.name == "matthews_corrcoef":
+            return -1.0, 1.0
+        if self.name in ("r2", "explained_variance") or self.name.startswith("d2_"):
+            return -math.inf, 1.0
+        return -math.inf, 0.0 if self.name == "cost" or self.name.startswith("neg_") else math.inf
 
     def score(self, labels: NDArray[Any], scores: NDArray[Any]) -> float:
         """labels [m] codes or numbers; scores [m, K], more = likelier, or [m, 1] numbers → one number, more is better."""

@@ -64,8 +64,7 @@ def train_network(
 ) -> tuple[Scorer, str, float]:
     """(answers of samples as scores [m, K], what was chosen, the metric on the held-out labels or NaN). fold: which part is held out; whole: whether
     what was chosen is trained anew with all the rows, as read-outs are."""
-    parts = setting.folds(rows)
-    held = rows[parts[fold % len(parts)]] if parts and len(rows) >= 10 else rows[:0]
+    held = held_out(setting, rows, fold)
     kept = np.setdiff1d(rows, held)
     best: tuple[float, _Network, str] | None = None
     chosen, again = (plan.rates[0], plan.decays[0], 0, 0), whole and len(held) > 0
@@ -84,6 +83,12 @@ def train_network(
         rate, decay, turn, steps = chosen
         winner, _, _ = _train(start(), setting, rows, held[:0], share, rate, decay, turn, steps)
     return (lambda samples: answers(winner, samples)), best[2], best[0]
+
+
+def held_out(setting: Setting, rows: NDArray[np.int64], fold: int = 0) -> NDArray[np.int64]:
+    """Those of the rows that choose rate, decay and steps, and that nothing is learned from meanwhile; [] where there are too few."""
+    parts = setting.folds(rows)
+    return rows[parts[fold % len(parts)]] if parts and len(rows) >= 10 else rows[:0]
 
 
 def _train(

@@ -95,6 +95,16 @@ def test_unknown_names_are_told_their_neighbours() -> None:
         Metric(Goal(positive="z"), THREE, ("a", "b", "c"))
 
 
+@pytest.mark.parametrize(
+    ("name", "span"),
+    [("accuracy", (0, 1)), ("roc_auc_ovr", (0, 1)), ("f1_macro", (0, 1)), ("matthews_corrcoef", (-1, 1)), ("neg_log_loss", (-np.inf, 0))],
+)
+def test_a_metric_knows_its_ends(name: str, span: tuple[float, float]) -> None:
+    assert three(name).span == span and span[0] <= three(name).score(THREE, SCORES3) <= span[1]
+    assert Metric(Goal(), RNG.normal(size=9), ()).span == (-np.inf, 1)
+    assert three(lambda labels, answers: 3.0).span == (-np.inf, np.inf)
+
+
 def test_costs_decide_what_is_said_and_what_it_is_worth() -> None:
     """A miss costs fifty: at one in ten sick is said, and the mean cost is what these decisions cost."""
     goal = Goal(costs={"sick>well": 50, "well>sick": 1})

@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -21,7 +21,7 @@ from tacit.evaluation.labelled import Labelled
 from tacit.evaluation.metric import Metric
 from tacit.evaluation.setting import Setting
 from tacit.evaluation.training import Plan, train_network
-from tacit.evaluation.tuning import apply_head, fit_head
+from tacit.evaluation.tuning import INNER, STRENGTHS, apply_head, fit_head
 from tacit.nets.encoders.patches import Patches
 
 
@@ -76,9 +76,29 @@ def test_a_metric_by_name_is_scikit_learns_over_the_folds() -> None:
     y = rng.integers(0, 2, 60)
     x = (rng.standard_normal((60, 3)) + y[:, None]).astype(np.float32)
     tuned = fit_head(x, np.array(["a", "b"])[y], "roc_auc")
-    part = make_pipeline(StandardScaler(), LogisticRegression(C=tuned.strength, max_iter=500, class_weight="balanced"))
-    folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    assert tuned.score == pytest.approx(cross_val_score(part, x, y, scoring="roc_auc", cv=folds).mean(), abs=1e-6)
+    part = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500, class_weight="balanced"))
+    inner, folds = (StratifiedKFold(k, shuffle=True, random_state=0) for k in (INNER, 5))
+    searched = GridSearchCV(part, {"logisticregression__C": STRENGTHS}, scoring="roc_auc", cv=inner)
+    assert tuned.score == pytest.approx(cross_val_score(searched, x, y, scoring="roc_auc", cv=folds).mean(), abs=1e-6)
+    many = fit_head(x, np.array(["a", "b"])[y], "roc_auc", nested=59)
+    part.set_params(logisticregression__C=many.strength)
+    assert many.score == pytest.approx(cross_val_score(part, x, y, scoring="roc_auc", cv=folds).mean(), abs=1e-6)
+    assert many.strength == tuned.strength and "which chose the strength, too" in many.told() and "that the others choose" in tuned.told()
+
+
+def test_a_score_is_told_with_what_it_stands_on() -> None:
+    rng = np.random.default_rng(7)
+    y = np.arange(24) % 2
+    x = (9 * y[:, None] + rng.standard_normal((24, 3))).astype(np.float32)
+    tuned = fit_head(x, np.array(["a", "b"])[y])
+    assert tuned.score == tuned.high == 1 and tuned.low == pytest.approx(12 / (12 + 1.959964**2)) and tuned.held == 24
+    assert tuned.told().startswith("accuracy 1.000 (95 %: 0.758 to 1.000), by 24 labels held out in turn in 5 folds")
+    assert "(95" not in fit_head(x, np.array(["a", "b"])[y], "roc_auc").told()  # folds that are all alike say nothing of chance
+    six = fit_head(x, np.array(["a", "b"])[y], groups=np.arange(24) // 4)
+    assert six.score == 1 and six.held == 24 and six.low == pytest.approx(6 / (6 + 1.959964**2))  # an entity counts once a class
+    number = fit_head(x, x[:, 0] + 5 * rng.standard_normal(24))
+    assert number.metric == "r2" and number.low < number.score < number.high <= 1
+    assert "too few labels" in fit_head(x[:4], np.array(list("aaab"))).told()
 
 
 def test_what_cannot_be_tuned_is_refused() -> None:
@@ -111,7 +131,9 @@ def test_fine_tuning_settles_what_hangs_on_the_weights() -> None:
     encoder = Patches(LAYOUT, width=16, depth=1, steps=4, thresholds=2, normalise="centred", simple=True)
     encoder.begin(samples)
     encoder.settle(samples)
-    tuned, _ = fine_tune(encoder, samples, labels, Goal(kind="classes"), seconds=2.0)
+    tuned, said = fine_tune(encoder, samples, labels, Goal(kind="classes"), seconds=2.0)
+    assert said.metric == "accuracy" and said.held == 4 and said.low < said.score <= said.high <= 1
+    assert "by 4 labels that were held out and chose rate" in said.told() and said.told().endswith("it flatters")
     assert isinstance(tuned, Patches) and tuned.aside is not None and tuned.level is not None and encoder.aside is not None
     before = (tuned.shares.at.clone(), tuned.aside.balance.clone(), tuned.level.balance.clone())
     tuned.settle(samples)
