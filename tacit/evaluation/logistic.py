@@ -41,12 +41,15 @@ def logistic(setting: Setting, rows: NDArray[np.int64], part: NDArray[np.int64],
 
 
 def _fitted(setting: Setting, C: float, X: Any, labels: NDArray[np.int64], new: Any) -> NDArray[np.float64]:
-    """[m, K] shares; a class that the labels lack has none."""
+    """[m, K] shares; a class that the labels lack has none, and one that is alone in them all."""
+    scores = np.zeros((new.shape[0], len(setting.train.classes)))
+    if len(present := np.unique(labels)) == 1:  # a part of a split by time, or by entity: there is nothing to fit
+        scores[:, present] = 1.0
+        return scores
     model = LogisticRegression(C=C, tol=TOLERANCE, max_iter=ROUNDS, class_weight="balanced" if setting.metric.balanced else None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a read-out that stops early is judged on held-out labels like any other
         model.fit(X, labels)
-    scores = np.zeros((new.shape[0], len(setting.train.classes)))
     scores[:, model.classes_] = model.predict_proba(new)
     return scores
 

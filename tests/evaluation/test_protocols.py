@@ -15,6 +15,7 @@ from tacit.contracts.goal import Goal
 from tacit.evaluation.contestant import Frozen, Variant
 from tacit.evaluation.embedding import FrozenEncoder
 from tacit.evaluation.labelled import Labelled
+from tacit.evaluation.logistic import logistic
 from tacit.evaluation.metric import Metric
 from tacit.evaluation.protocol import Finding, protocol_named
 from tacit.evaluation.protocols import anomaly, calibration, dense, fairness, finetune, knn, retrieval
@@ -175,6 +176,28 @@ def test_wide_embeddings_have_mahalanobis_distance_or_a_row_that_says_why_not(se
 def test_calibration_on_digits(setting: Setting) -> None:
     rows = {(r.metric, r.unit): r.value for r in run(setting, "calibration").rows}
     assert 0 <= rows["ece", "with temperature"] < 0.3 and rows["log_loss", "with temperature"] <= rows["log_loss", "as it is"] * 1.1
+
+
+def test_calibration_says_what_it_lacks(setting: Setting) -> None:
+    judge, train, labels = protocol_named("calibration"), setting.train, setting.train.labels
+    for many in (1, 2):
+        rows = np.concatenate([np.flatnonzero(labels != 7), np.flatnonzero(labels == 7)[:many]])
+        few = replace(setting, train=train.take(np.sort(rows)))
+        assert f"class '7' has as few as {many} of the {len(rows)} labels" in (judge.why_not(few) or "")
+    parity = replace(train, labels=(labels > 4).astype(np.int64), classes=("small", "large"), time=labels)
+    later = replace(setting, train=parity, metric=Metric(Goal(), parity.labels, parity.classes))
+    assert "split by time, and in one of these class 'small' alone is held out" in (judge.why_not(later) or "")
+    whole = replace(later, train=replace(parity, time=RNG.random(len(labels))))
+    assert judge.why_not(whole) is None
+
+
+def test_labels_that_are_all_alike_are_answered_so(setting: Setting) -> None:
+    """A part of a split by time may be of one class: a read-out of it says that class, and is no error."""
+    train = setting.train.samples.values.reshape(len(setting.train), -1).astype(np.float64)
+    sevens, part = np.flatnonzero(setting.train.labels == 7), np.flatnonzero(setting.train.labels != 7)[:20]
+    rows = np.concatenate([sevens, part])
+    found = logistic(setting, rows, np.arange(len(sevens), len(rows)), train, train[:5])
+    assert found.valued == 0 and found.scores.shape == (5, 10)
 
 
 def test_fairness_by_a_column(setting: Setting) -> None:

@@ -14,10 +14,12 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from tacit.evaluation.contestant import Contestant, Frozen
+from tacit.evaluation.held_out import unscored
 from tacit.evaluation.intervals import percentiles, resamples
 from tacit.evaluation.logistic import logistic
 from tacit.evaluation.protocol import Finding, Protocol
 from tacit.evaluation.setting import Setting
+from tacit.evaluation.splits import Split
 from tacit.ledger.result import Result
 
 BINS = 15
@@ -29,9 +31,20 @@ class Calibration(Protocol):
     ladder: ClassVar[bool] = False
 
     def why_not(self, setting: Setting) -> str | None:
-        if not setting.train.classes:
+        data = setting.train
+        if not data.classes:
             return "labels are numbers: there are no probabilities"
-        return None if len(setting.folds(np.arange(len(setting.train)))) > 1 else "there are too few labels to hold some out"
+        parts = setting.folds(np.arange(len(data)))
+        if len(parts) < 3:
+            counts = np.bincount(data.labels, minlength=len(data.classes))
+            least = f"class {data.classes[int(counts.argmin())]!r} has as few as {counts.min()} of the {len(data):,} labels"
+            few = "its labels are of too few entities" if setting.how == "by entity" else least
+            return f"one part of the labels is learned from, another chooses strengths, a third the temperature: {few}. Give three or more of each"
+        part, inner, *rest = parts
+        for learned, asked in ((rest, inner), ([inner, *rest], part)):
+            if lacking := unscored(setting, Split(np.concatenate(learned), asked, setting.how)):
+                return f"strengths and the temperature are chosen on parts of the labels, split {setting.how}, and in one of these {lacking}"
+        return None
 
     def run(self, setting: Setting, ours: Frozen, rungs: list[Contestant]) -> Finding:
         rows = np.arange(len(setting.train))
