@@ -12,6 +12,7 @@ labels = 200                                 # labels there will be: few-shot cu
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
@@ -19,6 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from tacit.contracts.errors import DataError, UnknownName
+
+NUMBERS = (  # name, least, whether whole, what it is
+    ("minutes", 0, False, "the time to learn in; 0 or left out: not stated"),
+    ("labels", 0, True, "how many labels there will be; 0 or left out: not stated"),
+    ("label_cost", 0, False, "the money that a label costs; 0 or left out: not stated"),
+    ("seeds", 2, True, "how often what is drawn is drawn; of one there is no interval, left out it is 5"),
+)
 
 
 @dataclass(frozen=True)
@@ -45,9 +53,6 @@ class Goal:
     seeds: int = 5
 
     def __post_init__(self) -> None:
-        for name, value in (("label_cost", self.label_cost), ("minutes", self.minutes), ("labels", self.labels), ("seeds", self.seeds)):
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise DataError(f"the goal's {name} is {value!r}, which is no number.")
         for name, text in (("positive", self.positive), ("group", self.group), ("entity", self.entity), ("time", self.time), ("kind", self.kind)):
             if not isinstance(text, str):
                 raise DataError(f"the goal's {name} is {text!r}, which is no text.")
@@ -57,21 +62,21 @@ class Goal:
             raise DataError(f"the goal's kind is {self.kind!r}.", 'It is "classes" or "numbers"; leave it out to have it read off the labels.')
         if not isinstance(self.forbidden, tuple) or not all(isinstance(view, str) for view in self.forbidden):
             raise DataError(f"the goal's forbidden = {self.forbidden!r} is no list of views.", 'Write forbidden = ["flip"].')
-        if self.minutes < 0 or self.labels < 0:
-            raise DataError(f"a goal with {self.minutes} minutes and {self.labels} labels.", "Both are from 0; 0 or left out: not stated.")
-        if self.label_cost < 0 or self.seeds < 2:
-            raise DataError(
-                f"a goal with label_cost {self.label_cost} and seeds {self.seeds}.", "A cost is at least 0, and an interval needs two seeds."
-            )
+        for name, least, whole, what in NUMBERS:
+            if odd := _odd(getattr(self, name), least, whole):
+                kind = "whole number" if whole else "number"
+                raise DataError(f"the goal says {name} = {getattr(self, name)!r}, which is {odd}.", f"It is a {kind} from {least}: {what}.")
         for error, cost in self.costs.items():
-            if error.count(">") != 1 or not isinstance(cost, int | float) or cost < 0:
-                raise DataError(
-                    f"the cost {error!r} = {cost!r} cannot be read.", 'Write "what it is>what was said" = a number from 0, as "sick>well" = 50.'
-                )
+            if error.count(">") != 1 or not all(part.strip() for part in error.split(">")):
+                raise DataError(f"the goal states a cost of {error!r}, which is no error.", 'Write "what it is>what was said", as "sick>well" = 50.')
+            if odd := _odd(cost, 0, False):
+                raise DataError(f"the goal says that {error!r} costs {cost!r}, which is {odd}.", 'It is a number from 0, as "sick>well" = 50.')
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> Goal:
-        """From the table [goal]. Raises UnknownName for what no goal has."""
+        """From the table [goal]. Raises UnknownName for what no goal has, DataError for values that none can be."""
+        if not isinstance(facts, dict):
+            raise DataError(f"goal = {facts!r} is no table.", "Write [goal], and NAME = VALUE in the lines under it.")
         known = {f.name for f in fields(cls)}
         for name in facts:
             if name not in known:
@@ -94,3 +99,14 @@ class Goal:
         if callable(self.metric):
             told["metric"] = getattr(self.metric, "__name__", "a function")
         return told
+
+
+def _odd(value: Any, least: int, whole: bool) -> str:
+    """Why this cannot be a number from `least`; "" where it is one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "no number"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "not finite"
+    if value < least:
+        return f"below {least}"
+    return "not whole" if whole and value != int(value) else ""
