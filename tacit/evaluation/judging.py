@@ -45,11 +45,12 @@ FEW = 5  # labels a class below which the report warns
 
 class Judge(Protocol):
     """values: [splits] of one encoder, more is better; rungs: {title: [splits]}, once there is an encoder; share: held out over learned from;
-    labelled: whether it can say that something helps; fresh: a judge by labels that this one never scores by, None where there are too few;
-    notes: of the labels, for people."""
+    span: the least and the most that a value can be; labelled: whether it can say that something helps; notes: of the labels, for people; fresh: a
+    judge by labels that this one never scores by, None where there are too few."""
 
     title: str
     points: float
+    span: tuple[float, float]
     share: float
     labelled: bool
     notes: list[str]
@@ -83,7 +84,7 @@ class LabelJudge:
         self.setting, self.asked, self.fresh, self.notes = setting, asked, fresh, list(notes)
         self.standing = standing if standing is not None else []
         self.splits = scored_splits(setting, learned, asked)
-        self.title, self.points, self.labelled = setting.metric.title, setting.metric.points, True
+        self.title, self.points, self.span, self.labelled = setting.metric.title, setting.metric.points, setting.metric.span, True
         self.share = HELD / (1 - HELD)  # of the rows asked, which are a finite part: what each split holds out over what it leaves
 
     @classmethod
@@ -195,7 +196,7 @@ class LabelFreeJudge:
     ) -> None:
         self.samples, self.forbidden, self.seed = samples.take(slice(0, LOOKED_AT)), frozenset(forbidden), seed
         self.view_options = dict(view_options or {})
-        self.title, self.points, self.share, self.labelled = "label-free measures", 1.0, 0.0, False
+        self.title, self.points, self.span, self.share, self.labelled = "label-free measures", 1.0, (0.0, np.inf), 0.0, False
         self.start: Sights | None = None
         self.fresh: Judge | None = None
         self.notes = list(notes)

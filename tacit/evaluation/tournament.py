@@ -190,7 +190,7 @@ def _row(c: Comparison, contestant: str, title: str, values: NDArray[np.float64]
     real = values[:, np.isfinite(values).all(0)] if values.size else values
     value, low, high = (float(real.mean()) if real.size else math.nan), math.nan, math.nan
     if real.size and math.isfinite(wide := half_width(real, c.judge.share)):
-        low, high = value - wide, value + wide
+        low, high = max(value - wide, c.judge.span[0]), min(value + wide, c.judge.span[1])  # Student's knows of no ends
     metric = c.judge.title.split(",")[0].replace(" ", "_")
     extra = {"seconds": task.seconds if task else 0.0, "values": real.tolist()}
     over = "95 %, Student's over seeds or splits, whichever is wider"

@@ -26,7 +26,7 @@ WORTH = {"good": 0.9, "fair": 0.8, "poor": 0.6, "bad": 0.5, "slow": 0.7}
 class Scores:
     """A judge that reads an encoder's worth off it, with noise by split that all share and noise of its own."""
 
-    title, points, share, labelled, trust, fresh = "accuracy", 100.0, 0.5, True, "Judged by nobody.", None
+    title, points, span, share, labelled, trust, fresh = "accuracy", 100.0, (0.0, 1.0), 0.5, True, "Judged by nobody.", None
 
     def __init__(self, noise: float = 0.01, splits: int = 5) -> None:
         self.noise, self.splits = noise, np.random.default_rng(0).normal(0, 0.1, splits)
@@ -73,6 +73,8 @@ def test_the_best_wins_with_equal_time() -> None:
         ("good", "by what did not choose it"),
         ("HOG", "by what did not choose it"),
     }
+    rows = [r for r in found.rows() if np.isfinite(r.low)]
+    assert all(0 <= r.low <= r.value <= r.high <= 1 for r in rows) and any(r.high == 1 for r in rows)  # no share is more than all
 
 
 def test_whoever_is_within_an_error_goes_on() -> None:

@@ -35,7 +35,7 @@ class Killed(BaseException):
 class Scores:
     """A judge who has made up their mind."""
 
-    title, points, share, labelled, fresh, trust = "accuracy", 100.0, 0.5, True, None, ""
+    title, points, span, share, labelled, fresh, trust = "accuracy", 100.0, (0.0, 1.0), 0.5, True, None, ""
 
     def __init__(self, *worth: float) -> None:
         self.worth, self.asked = list(worth), 0
