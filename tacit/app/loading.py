@@ -7,7 +7,9 @@ from typing import Any
 
 from tacit.app.api import Model
 from tacit.app.assemble import Wish
-from tacit.contracts.errors import DataError
+from tacit.contracts.errors import DataError, ModelError
+
+PAGE, MODEL = "comparison.html", "model"  # what a comparison leaves in its folder: the page, and the winner's model in a folder of its own
 
 
 def load(folder: str | Path) -> Any:
@@ -18,10 +20,21 @@ def load(folder: str | Path) -> Any:
         from tacit.export.model_folder import load as load_samples
 
         return LearnedEncoder(load_samples(folder))
+    refuse_comparison(Path(folder))
     from tacit.live.folder import load as load_folder
 
     live = load_folder(Path(folder))
     return Model(Wish(None), live)
+
+
+def refuse_comparison(folder: Path) -> None:
+    """Raises ModelError where `tacit compare` wrote this folder: the model is one below, if it came to one."""
+    inside = folder / MODEL
+    if not (folder / PAGE).is_file() or (folder / "state").is_dir():
+        return
+    there = (inside / "model.json").is_file()
+    try_ = f"Its winner's model is {inside}: name that." if there else "There is no winner's model in it: compare again, with --out."
+    raise ModelError(f"{folder} is no model: it is a comparison, as `tacit compare` writes it.", try_)
 
 
 def load_encoder(folder: str | Path) -> Any:

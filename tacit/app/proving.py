@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from tacit.app.checking import look
+from tacit.app.loading import MODEL, PAGE
 from tacit.app.showing import Screen
 from tacit.contracts.errors import DataError
 from tacit.contracts.goal import Goal
 
 LEDGER = "ledger.sqlite"
 SIX = 6  # tasks compared where none were named: the first of those that have won
-REPORT, CARD, PAGE, MODEL = "report.html", "card.md", "comparison.html", "model"
+REPORT, CARD = "report.html", "card.md"
 
 
 def evaluate(
@@ -74,6 +75,7 @@ def evaluate(
         )
     known = read_labels(labels, test_pool)
     taught = None if train_labels is None else read_labels(train_labels, train_pool or test_pool)
+    said += [f"{side}: {note}" for side, one in (("test", known), ("training", taught)) if one is not None for note in one.notes]
     if train_pool is None and taught is not None:
         known, left_out = of_one_pool(known, taught, test_pool, learned.model.modality, force)
         said += left_out

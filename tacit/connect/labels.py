@@ -23,6 +23,7 @@ from tacit.contracts.pool import Pool
 DISTINCT = 20  # whole numbers with more different values than this may be quantities …
 REPEATED = 0.1  # … unless each stands for ten samples or more
 FEW_ODD = 0.1  # share of texts among quantities that is taken for a slip, not for what is meant
+DOUBTFUL, FOREIGN = 0.5, 0.1  # shares that fit, of the labels and of the samples, below both of which labels are doubted, or refused
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def read_labels(
     present = np.array([not is_missing(v) for v in given], np.bool_) & (at >= 0)
     if not present.any():
         raise DataError(f"no label fits a sample of {pool.described}.", _what_differs(names, pool))
+    notes = [*([] if names is None else _mostly_strange(len(given), missing, pool)), *notes]
     order = np.flatnonzero(present)[np.argsort(at[present], kind="stable")]
     rows = at[order]
     values = [given[i] for i in order]
@@ -164,6 +166,16 @@ def aligned(names: list[str] | None, n: int, pool: Pool) -> tuple[NDArray[np.int
     if missing and len(missing) < n:
         notes.append(f"{len(missing):,} of {n:,} labels name no sample here: {_some(missing)}")
     return best, missing, notes
+
+
+def _mostly_strange(n: int, missing: tuple[str, ...], pool: Pool) -> list[str]:
+    """The note that most labels and most samples have no match; raises DataError where hardly any has: a few equal names come about by chance."""
+    fit = n - len(missing)
+    share = max(fit / n, fit / len(pool))
+    told = f"only {fit:,} of {n:,} labels name a sample here, and only {fit:,} of {len(pool):,} samples are named by a label"
+    if share < FOREIGN:
+        raise DataError(f"{told}.", f"{_what_differs(list(missing), pool)} If not, keep only the labels that name samples here.")
+    return [f"{told}: are these labels of other data?"] if share < DOUBTFUL else []
 
 
 def _kind(values: list[Any], names: list[str]) -> tuple[Literal["class", "number"], list[str]]:

@@ -87,7 +87,7 @@ def test_tuned_models_predict(place: Path, capsys: pytest.CaptureFixture[str]) -
     run_ok("tune", str(place / "model"), str(place / "photos"), "--labels", str(place / "labels.csv"), "--out", str(tuned))
     said = capsys.readouterr().err
     assert "tuning: embedding 40 labelled samples" in said and "tuning: strength 2 of 5, by 5 folds" in said
-    assert "over 5 folds of the labels" in said
+    assert " (95 %: 0." in said and "by 40 labels held out in turn in 5 folds, each scored by the strength that the others choose" in said
     run_ok("predict", str(tuned), str(place / "photos"))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "name,label,p_rough,p_smooth" and len(lines) == 41
@@ -233,7 +233,8 @@ def test_leakage_is_refused_unless_forced(place: Path, tmp_path: Path, capsys: p
     asked = ["evaluate", str(model), photos, "--labels", labels, "--train", photos, "--train-labels", labels, "--protocol", "knn", "--seconds", "0"]
     assert "40 of 40 test samples (100.0%) are in the pool" in run_refused(capsys, *asked)
     run_ok(*asked, "--force")
-    told = capsys.readouterr().err
+    page, told = capsys.readouterr()
+    assert "note: test: 40 labels of 2 classes" in page and "note: training: labels: " in page
     for line in ("evaluating: embedding", "evaluating: the ladder: raw input", "evaluating: knn (10% done)", "evaluating: done (100% done)"):
         assert line in told
     run_ok(*asked, "--force", "--quiet")
@@ -248,6 +249,11 @@ def test_comparison_names_a_winner_and_keeps_its_model(place: Path, tmp_path: Pa
     for part in ("Which task", "Why", "How sure", "What it costs", "What would change the answer"):
         assert part in page
     assert (tmp_path / "c" / "comparison.html").is_file() and tacit.load(tmp_path / "c" / "model").width > 0
+    said = run_refused(capsys, "evaluate", str(tmp_path / "c"), str(place / "photos"), "--labels", str(place / "labels.csv"))
+    assert "it is a comparison" in said and f"winner's model is {tmp_path / 'c' / 'model'}" in said
+    (tmp_path / "c" / "model" / "model.json").unlink()
+    with pytest.raises(tacit.TacitError, match=r"it is a comparison.*There is no winner's model in it"):
+        tacit.load(tmp_path / "c")
 
 
 def test_without_the_learning_set_the_way_to_it_is_said(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -293,6 +299,7 @@ def test_all_weights_can_be_tuned(place: Path, capsys: pytest.CaptureFixture[str
     learned = tacit.load(place / "model")
     said = learned.fine_tune(str(place / "photos"), str(place / "labels.csv"), seconds=3.0)
     assert said.score == said.score and learned.model.about["tuned"]["fine_tuned"]
+    assert learned.model.about["tuned"]["held"] == said.held == 4 and "by 4 labels that were held out and chose rate" in said.told()
     learned.save(tuned)
     names, labels, odds = tacit.load(tuned).predict(str(place / "photos"))
     assert odds is not None and np.mean([label == ("smooth" if int(n[:2]) % 2 else "rough") for n, label in zip(names, labels, strict=True)]) > 0.9

@@ -214,6 +214,23 @@ def test_labels_that_do_not_fit_are_an_error(photos, write, content, match):
         read_labels(write("l.csv", content), photos)
 
 
+def test_labels_of_other_data_are_told_or_refused(write):
+    pool = open_pool([f"text {i}" for i in range(400)])  # called 0 to 399
+
+    def rows(fit, strange):
+        return write("l.csv", "id,label\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in (*range(fit), *range(1000, 1000 + strange))))
+
+    with pytest.raises(DataError, match=r"only 3 of 500 labels name a sample here, and only 3 of 400 .*Labels name 1000, .*keep only the labels"):
+        read_labels(rows(3, 497), pool)
+    doubted = read_labels(rows(100, 400), pool)
+    assert doubted.notes[0] == (
+        "only 100 of 500 labels name a sample here, and only 100 of 400 samples are named by a label: are these labels of other data?"
+    )
+    assert len(doubted) == 100 and any("400 of 500 labels name no sample here" in note for note in doubted.notes)
+    for fit, strange in ((10, 0), (10, 10), (200, 9800)):  # few labels, half of them, or those of a larger collection
+        assert not any("other data" in note for note in read_labels(rows(fit, strange), pool).notes)
+
+
 def test_one_class_and_more_classes_than_samples():
     pool = open_pool(["a", "b", "c", "d"])
     with pytest.raises(DataError, match="one class"):
