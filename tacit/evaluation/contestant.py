@@ -101,17 +101,29 @@ class Frozen(Contestant):
     def _answer(self, setting: Setting, rows: NDArray[np.int64], key: str, kernels: Any, among: NDArray[np.int64]) -> Answer:
         weights, Y = setting.weights(rows), setting.train.targets[rows]
         train, test, *_ = self.variants[key]
-        at, valued, spectrum = DEFAULT, float("nan"), None
+        at, valued, spectrum, leaning = DEFAULT, float("nan"), None, None
         parts = setting.folds(rows)
         if parts and len(rows) > FEW:
             at, valued = _choose(setting, rows[parts[0]], _held_part(train, rows, parts[0], weights, Y))
         else:
             spectrum = _spectrum(train, test, rows, weights, kernels, among)
             if parts:
-                at, valued = _choose(setting, rows, Ridge(spectrum, Y).held_out(parts))
+                held = Ridge(spectrum, Y).held_out(parts)
+                leaning = None if weights is None else _leaning(held, Y, weights)
+                at, valued = _choose(setting, rows, held if leaning is None else held - leaning[:, None])
         if spectrum is None:
             spectrum = _spectrum(train, test, rows, weights, kernels, among)
-        return Answer(Ridge(spectrum, Y).answers(at), f"{key}, strength {STRENGTHS[at]:.2g}", valued)
+        answers = Ridge(spectrum, Y).answers(at)
+        return Answer(answers if leaning is None else answers - leaning[at], f"{key}, strength {STRENGTHS[at]:.2g}", valued)
+
+
+def _leaning(held: NDArray[np.float64], Y: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[S, K]: by how much held-out answers [S, n, K] lean to each class, where classes count alike (`weights` [n]).
+
+    Few labels in many columns are all fitted exactly, whatever they weigh (Byrd & Lipton, "What is the effect of importance weighting in deep
+    learning?", 2019), so new samples lean to the class that has more of them. Held-out answers tell by how much.
+    """
+    return np.asarray(np.tensordot(held - Y, weights / weights.sum(), axes=(1, 0)))
 
 
 def _choose(setting: Setting, rows: NDArray[np.int64], held: NDArray[np.float64]) -> tuple[int, float]:
