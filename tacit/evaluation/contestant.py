@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tacit.evaluation.logistic import logistic
+from tacit.evaluation.metric import UNEVEN
 from tacit.evaluation.ridge import STRENGTHS, Ridge, Spectrum, from_kernel, from_rows
 from tacit.evaluation.setting import Setting
 
@@ -109,7 +110,7 @@ class Frozen(Contestant):
             spectrum = _spectrum(train, test, rows, weights, kernels, among)
             if parts:
                 held = Ridge(spectrum, Y).held_out(parts)
-                leaning = None if weights is None else _leaning(held, Y, weights)
+                leaning = _leaning(held, Y, weights) if weights is not None and weights.max() > UNEVEN * weights.min() else None
                 at, valued = _choose(setting, rows, held if leaning is None else held - leaning[:, None])
         if spectrum is None:
             spectrum = _spectrum(train, test, rows, weights, kernels, among)
@@ -121,7 +122,7 @@ def _leaning(held: NDArray[np.float64], Y: NDArray[Any], weights: NDArray[np.flo
     """[S, K]: by how much held-out answers [S, n, K] lean to each class, where classes count alike (`weights` [n]).
 
     Few labels in many columns are all fitted exactly, whatever they weigh (Byrd & Lipton, "What is the effect of importance weighting in deep
-    learning?", 2019), so new samples lean to the class that has more of them. Held-out answers tell by how much.
+    learning?", 2019), so new samples lean to the class that has more of them. Held-out answers tell by how much. Of classes of like size it would be chance.
     """
     return np.asarray(np.tensordot(held - Y, weights / weights.sum(), axes=(1, 0)))
 

@@ -28,7 +28,7 @@ from tacit.contracts.errors import DataError, ModelError
 from tacit.contracts.goal import Goal
 from tacit.evaluation.intervals import counted
 from tacit.evaluation.labelled import require_samples
-from tacit.evaluation.metric import Metric
+from tacit.evaluation.metric import UNEVEN, Metric
 from tacit.evaluation.overlap import half_width
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # C of the logistic regression
@@ -98,8 +98,10 @@ def fit_head(
     if not cuts:
         return Tuned(head, measure.name, math.nan, math.nan, math.nan, float(grid[best]), 0, 0, "")
     if not numbers:
-        heat = _heat(made[best], embeddings, labels, cuts)
-        head["weights"], head["bias"] = head["weights"] / heat, head["bias"] / heat
+        raw, codes = _held_out(made[best], embeddings, labels, cuts)
+        leaning = _leaning(raw, codes)
+        heat = _heat(raw - leaning, codes)
+        head["weights"], head["bias"] = head["weights"] / heat, ((head["bias"] - leaning) / heat).astype(np.float32)
     picks = [best] * len(cuts)
     if len(labels) <= nested:
         told("scoring each fold by what the others choose")
@@ -177,9 +179,8 @@ def _score(part: Any, x: NDArray[np.float32], y: NDArray[Any], train: NDArray[np
     return measure.score(np.searchsorted(whole[1].classes_, y[test]), whole.predict_proba(x[test]))
 
 
-def _heat(part: Any, x: NDArray[np.float32], y: NDArray[Any], cuts: list[Cut]) -> np.float32:
-    """The temperature at which probabilities of held-out folds are likeliest: few labels in many dimensions are told apart perfectly, and a head
-    fitted on them is sure of everything. Guo et al., "On calibration of modern neural networks", 2017, section 4.2."""
+def _held_out(part: Any, x: NDArray[np.float32], y: NDArray[Any], cuts: list[Cut]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """([n, K] of the labels held out, by the rest, before they are made probabilities; their classes [n])."""
     logits, right = [], []
     for train, test in cuts:
         whole = make_pipeline(StandardScaler(), part)
@@ -189,7 +190,22 @@ def _heat(part: Any, x: NDArray[np.float32], y: NDArray[Any], cuts: list[Cut]) -
         head = _arrays(whole[0], whole[1], False)
         logits.append(_raw(head, x[test]))
         right.append(np.searchsorted(whole[1].classes_, y[test]))
-    raw, codes = np.concatenate(logits).astype(np.float64), np.concatenate(right)
+    return np.concatenate(logits).astype(np.float64), np.concatenate(right)
+
+
+def _leaning(raw: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """[K]: by how much held-out answers lean to each class. Few labels are told apart perfectly whatever they weigh, and new samples lean to the
+    class that has more of them; 0 where classes are of like size."""
+    counts = np.bincount(codes, minlength=raw.shape[1])
+    if counts.max() <= UNEVEN * counts.min():
+        return np.zeros(raw.shape[1])
+    mean = np.mean([raw[codes == c].mean(0) for c in np.flatnonzero(counts)], axis=0)
+    return np.asarray(mean - mean.mean())
+
+
+def _heat(raw: NDArray[np.float64], codes: NDArray[np.int64]) -> np.float32:
+    """The temperature at which probabilities of held-out folds are likeliest: few labels in many dimensions are told apart perfectly, and a head
+    fitted on them is sure of everything. Guo et al., "On calibration of modern neural networks", 2017, section 4.2."""
     heats = np.geomspace(0.02, 1000, 120)
     losses = [float((np.logaddexp.reduce(raw / t, axis=1) - raw[np.arange(len(raw)), codes] / t).mean()) for t in heats]
     return np.float32(heats[int(np.argmin(losses))])

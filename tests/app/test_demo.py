@@ -43,7 +43,12 @@ def test_a_recording_is_whole(name: str) -> None:
 
 
 def test_there_are_three_recordings_two_hours_of_which_may_be_looked_at() -> None:
-    assert {p.parent.name for p in HOME.glob("*/telemetry.csv.gz")} == {"host_faults", "host_faults_kept", "host_faults_more", "host_faults_untouched"}
+    assert {p.parent.name for p in HOME.glob("*/telemetry.csv.gz")} == {
+        "host_faults",
+        "host_faults_kept",
+        "host_faults_more",
+        "host_faults_untouched",
+    }
     with pytest.raises(UnknownName, match="host_faults"):
         recording("host_fault")
 

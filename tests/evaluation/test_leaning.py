@@ -1,4 +1,4 @@
-"""A read-out of few labels of unequal classes does not lean to the class that has more of them, where classes count alike."""
+"""A read-out, and a tuned head, of few labels of unequal classes do not lean to the class that has more of them, where classes count alike."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tacit.evaluation.contestant import Frozen, Variant
 from tacit.evaluation.labelled import Labelled
 from tacit.evaluation.metric import Metric
 from tacit.evaluation.setting import Setting
+from tacit.evaluation.tuning import apply_head, fit_head
 
 COLUMNS = 400
 
@@ -41,3 +42,17 @@ def test_few_labels_of_unequal_classes_do_not_lean(train: tuple[int, int]) -> No
         scores.append(setting.score(answer.scores))
     assert 0.4 < np.mean(shares) < 0.6, "each class is said of half of the test samples, which is its share"
     assert np.mean(scores) > 0.7
+
+
+@pytest.mark.parametrize("train", [(10, 40), (40, 10)])
+def test_a_tuned_head_does_not_lean_either(train: tuple[int, int]) -> None:
+    shares, right = [], []
+    for seed in range(8):
+        setting, features = sides(seed, train, 300)
+        X, Z, *_ = features.variants["x"]
+        labels = np.array(setting.train.classes)[setting.train.labels]
+        said, _ = apply_head(fit_head(X, labels, seed=seed).head, Z)
+        shares.append(float((said == "few").mean()))
+        right.append(float((said == np.array(setting.test.classes)[setting.test.labels]).mean()))
+    assert 0.4 < np.mean(shares) < 0.6
+    assert np.mean(right) > 0.7
