@@ -122,7 +122,7 @@ def _leaning(held: NDArray[np.float64], Y: NDArray[Any], weights: NDArray[np.flo
     """[S, K]: by how much held-out answers [S, n, K] lean to each class, where classes count alike (`weights` [n]).
 
     Few labels in many columns are all fitted exactly, whatever they weigh (Byrd & Lipton, "What is the effect of importance weighting in deep
-    learning?", 2019), so new samples lean to the class that has more of them. Held-out answers tell by how much. Of classes of like size it would be chance.
+    learning?", 2019), so new samples lean to the class that has more of them. Held-out answers tell by how much.
     """
     return np.asarray(np.tensordot(held - Y, weights / weights.sum(), axes=(1, 0)))
 
