@@ -57,11 +57,24 @@ def phrase(reason: Reason, unit: str = "", channel: int = 0, alone: bool = False
 
 
 def sentence(key: str, reasons: Sequence[Reason], features: Sequence[Feature], channel: int = 0) -> str:
-    """The large reasons of one insight in a sentence, largest first; `channel`: which of the five said most."""
+    """The large reasons of one insight in a sentence, largest first; `channel`: which of the four said most."""
     units = {f.name: f.unit for f in features}
     large = [r for r in reasons if r[1] >= 0.1][:3] or list(reasons[:1])
     parts = [phrase(r, units.get(r[0], ""), channel, len(features) == 1) for r in large]
     if not parts:
         return "Unusual, without a single feature standing out."
+    body = "; ".join(parts)
+    return f"{key}: {body}." if key else f"{body}."
+
+
+def beyond(key: str, left: Sequence[tuple[str, str, float, float, float, bool]]) -> str:
+    """An alert by bounds in a sentence; left: (name, unit, value, low, high, whether the value is the mean of the last ones), furthest first."""
+    parts = []
+    for name, unit, value, low, high, mean in left[:3]:
+        bound = high if value > high else low
+        told = f"{apart(value, bound)} {unit}".rstrip()
+        kept = f"{number(low)} to {apart(high, value)}" if value > high else f"{apart(low, value)} to {number(high)}"
+        what = f"{name} is {told} in the mean of its last ten values" if mean else f"{name} is {told}"
+        parts.append(f"{what}, {'above' if value > high else 'below'} the {kept} that it kept to")
     body = "; ".join(parts)
     return f"{key}: {body}." if key else f"{body}."

@@ -21,7 +21,7 @@ from tacit.heads.encode import Weights, embedding_width, features_of, no_encoder
 from tacit.heads.layout import AGE, LOUDEST, STIRRED, VOICES, Layout, blocks_for, layout_for
 from tacit.live import kernel
 from tacit.live.alerting import LARGER, LEAST, Episodes
-from tacit.live.explaining import sentence
+from tacit.live.explaining import beyond, sentence
 from tacit.live.keys import SWEEP, Keys
 from tacit.live.memory import mute, new_out, new_pool, new_scratch
 from tacit.live.rates import to_rates
@@ -317,7 +317,21 @@ class LiveModel:
         ]
 
     def _say(self, insights: Insights, i: int) -> str:
+        if self.channels[i] == VOICES:
+            return beyond(insights.keys[i], self._left(insights, i))
         return sentence(insights.keys[i], self.reasons(insights, i), self.features, int(self.channels[i]))
+
+    def _left(self, insights: Insights, i: int) -> list[tuple[str, str, float, float, float, bool]]:
+        """What the features that left their bounds at row i, the newest event, are and kept to: themselves, or where they lie inside their means."""
+        slot, F, left = self.keys.slots[insights.keys[i]] * self.blocks, self.layout.F, []
+        for j in np.argsort(-insights.shares[i], kind="stable").tolist():
+            if insights.shares[i, j] < TOLD:
+                break
+            known, x = self.scales[slot + j // F, kernel.BOUNDS :, j % F], float(insights.observed[i, j])
+            mean = bool(known[bounds.LOW] <= x <= known[bounds.HIGH])
+            at, x = (bounds.ROWS, float(known[bounds.MEAN])) if mean else (0, x)
+            left.append((self.features[j].name, self.features[j].unit, x, float(known[at + bounds.LOW]), float(known[at + bounds.HIGH]), mean))
+        return left
 
     def _alerts(self, insights: Insights, opened: NDArray[np.int8], start: int, stop: int) -> None:
         """Episodes that open, rise and close in rows start … stop; suppressed ones are taken out of the rows and cost nothing of the budget."""

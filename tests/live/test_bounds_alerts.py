@@ -32,8 +32,17 @@ def test_a_feature_that_leaves_its_bounds_is_told_with_its_name_and_sentence() -
     insights = score(model, stream(values))
     (position, feature), *_ = opened(model)
     assert position <= LONG + 2 and feature == "f1"
-    assert "f1 is 30" in insights.sentences[position]
+    assert insights.sentences[position].startswith("f1 is 30, above the ")
     assert insights.shares[position, 1] > 0.9 and insights.score[position] > 0.9999
+
+
+def test_a_mean_that_leaves_its_bounds_is_told_as_a_mean() -> None:
+    values = np.where(np.random.default_rng(3).random((LONG + 200, 1)) < 0.5, 2.0, 0.0) * np.random.default_rng(4).uniform(0.5, 1.5, (LONG + 200, 1))
+    values[LONG:] = 0.0
+    model = LiveModel((Feature("rate", unit="/s"),))
+    insights = score(model, stream(values, features=model.features))
+    found = [insights.sentences[e.position] for e in model.episodes.all.values() if e.position >= LONG]
+    assert any("in the mean of its last ten values, below the" in s and s.startswith("rate is 0.") for s in found), found
 
 
 def test_a_fault_in_another_feature_opens_an_alert_of_its_own() -> None:
@@ -45,6 +54,7 @@ def test_a_fault_in_another_feature_opens_an_alert_of_its_own() -> None:
     first, second = opened(model)[:2]
     assert first[1] == "f1" and second[1] == "f2"
     assert LONG + 300 <= second[0] <= LONG + 303
+    assert model.episodes.all[2].sentence.startswith("f2 is -14.5, below the -") and model.episodes.all[2].sentence.endswith(" that it kept to.")
     episodes = [e for e in model.episodes.all.values() if e.position in (first[0], second[0])]
     assert episodes[0].closed is not None and episodes[0].closed <= episodes[1].opened, "the one before has given way"
 
