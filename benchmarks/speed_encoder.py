@@ -27,7 +27,7 @@ def touched(lay: Layout) -> dict[str, float]:
     F, P, single = lay.F, lay.P, 4
     gram, cross, triangle = P * (P + 1) // 2, P * 2 * F, F * (F + 1) // 2
     parts = {
-        "scales": 6 * F * 8,
+        "scales": (9 + 5) * F * 8,  # nine, and of the bounds those that are looked at where nothing is outside
         "levels, evidence, spreads": single * (lay.correlation + 3 * F),
         "correlations and whiteners": single * (2 * CHANNELS * triangle + 2 * CHANNELS * triangle / WHITEN),
         "forecast": single * (cross + lay.ring_row + F),

@@ -373,9 +373,9 @@ def learn_recent(known: F64, x: float, f: int, many: float, least: float, mean: 
 
 
 @hot
-def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F64, pool: Pool, s: Scratch) -> int:
-    """Scales, forecasts and Gaussian surprises of one block; returns the key's count of events before this."""
-    F = lay.F
+def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F64, pool: Pool, s: Scratch) -> tuple[int, float]:
+    """Scales, forecasts, bounds and Gaussian surprises of one block; returns the key's count of events before, and how far outside one is."""
+    F, farthest = lay.F, 0.0
     n = int(base[COUNT])
     z, guess, valid = s.z[b], s.guess[b], s.valid[b]
     before = lay.ring + ((n - 1) % RING) * lay.ring_row
@@ -419,8 +419,13 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
             s.outside[0, b, f], s.outside[1, b, f] = 0.0, 0.0
             continue
         muted = pool.muted[b, f]
-        s.outside[0, b, f] = 0.0 if muted else bounds.outside(known, values[b * F + f], known[SEEN, f], f, BOUNDS)
-        s.outside[1, b, f] = 0.0 if muted else bounds.outside(known, known[BOUNDS + bounds.MEAN, f], known[SEEN, f], f, BOUNDS + bounds.ROWS)
+        first, second = 0.0, 0.0
+        if not muted:
+            first = bounds.outside(known, values[b * F + f], known[SEEN, f], f, BOUNDS)
+            second = bounds.outside(known, known[BOUNDS + bounds.MEAN, f], known[SEEN, f], f, BOUNDS + bounds.ROWS)
+            if first != 0.0 or second != 0.0:
+                farthest = max(farthest, abs(first), abs(second))
+        s.outside[0, b, f], s.outside[1, b, f] = first, second
         for c in range(VOICES):
             r = s.residual[b, c, f]
             u = float(abs(r))  # the others are in their own spreads already
@@ -432,7 +437,7 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
             s.places[b, c, f] = int(x)
             g = 0.0 if muted else min(tail.gaussian(x, pool.table, b, c, f), AT_MOST * u)
             s.g[b, c, f] = np.float32(-g if r < 0 else g)
-    return n
+    return n, farthest
 
 
 @hot
@@ -704,10 +709,9 @@ def run(
         n, farthest = 0, 0.0
         for b in range(B):
             row = slot * B + b
-            n = read_block(scales[row], base[row], lane[row], lay, b, values[i], pool, s)
+            n, far = read_block(scales[row], base[row], lane[row], lay, b, values[i], pool, s)
+            farthest = max(farthest, far)
             weigh_block(base[row], lay, b, s, energy, width, greatest)
-            for f in range(F):
-                farthest = max(farthest, abs(s.outside[0, b, f]), abs(s.outside[1, b, f]))
         first = base[slot * B]
         q, aside, best, most = 0.0, 0.0, 0, 0.0
         many = math.log(2.0 * width[0]) if width[0] > 0.0 else 0.0  # as many features could have been the greatest, on two sides
