@@ -17,6 +17,7 @@ from tacit.heads.compiling import compiled, hot
 
 Row = NDArray[np.float32]
 Rows = NDArray[np.float32]
+Square = NDArray[np.float64]
 
 FORGET = 1.0 - math.log(2.0) / 2000.0  # half-life of 2,000 events
 FLOOR = 2.5  # the ridge: as if so many events a feature of the bank had said that nothing changes
@@ -71,9 +72,10 @@ def predict(weights: Row, phi: Row, out: Row, P: int, K: int) -> None:
 
 
 @compiled
-def solve(gram: Row, cross: Row, weights: Row, P: int, K: int, A: NDArray[np.float64], B: NDArray[np.float64], column: NDArray[np.float64]) -> bool:
-    """weights := (G + rho I)^-1 C by Cholesky in float64; A [P, P], B [P, K], column [P] are scratch.
+def solve(gram: Row, cross: Row, weights: Row, P: int, K: int, A: Square, B: Square, panel: Square) -> bool:
+    """weights := (G + rho I)^-1 C by Cholesky in float64; A [P, P], B [P, K], panel [4, P] are scratch.
 
+    Four columns at a time, so that what is left of A, and a row of B, is loaded and stored once for four.
     False where the matrix is not positive definite (then the old weights stay); cannot happen with a finite Gram.
     """
     at, trace = 0, 0.0
@@ -87,23 +89,38 @@ def solve(gram: Row, cross: Row, weights: Row, P: int, K: int, A: NDArray[np.flo
         A[i, i] += ridge
         for k in range(K):
             B[i, k] = cross[i * K + k]
-    for k in range(P):
-        pivot = A[k, k]
-        if not pivot > 0.0:
-            return False
-        root = math.sqrt(pivot)
-        A[k, k] = root
-        inverse = 1.0 / root
-        for i in range(k + 1, P):
-            column[i] = A[i, k] * inverse
-            A[i, k] = column[i]
-        for i in range(k + 1, P):
-            a, row = column[i], A[i]
-            for j in range(k + 1, i + 1):
-                row[j] -= a * column[j]
+    c0, c1, c2, c3 = panel[0], panel[1], panel[2], panel[3]
+    for first in range(0, P, 4):
+        last = min(first + 4, P)
+        for q in range(first, last):
+            column = panel[q - first]
+            for i in range(q, P):
+                column[i] = A[i, q]
+            for k in range(first, q):
+                other = panel[k - first]
+                a = other[q]
+                for i in range(q, P):
+                    column[i] -= a * other[i]
+            if not column[q] > 0.0:
+                return False
+            inverse = 1.0 / math.sqrt(column[q])
+            for i in range(q, P):
+                column[i] *= inverse
+            for i in range(q, P):
+                A[i, q] = column[i]
+        for i in range(last, P):  # none is left where the panel was not full
+            a0, a1, a2, a3, row = c0[i], c1[i], c2[i], c3[i], A[i]
+            for j in range(last, i + 1):
+                row[j] -= (a0 * c0[j] + a1 * c1[j]) + (a2 * c2[j] + a3 * c3[j])
     for i in range(P):
         row = B[i]
-        for j in range(i):
+        four = i - i % 4
+        for j in range(0, four, 4):
+            a0, a1, a2, a3 = A[i, j], A[i, j + 1], A[i, j + 2], A[i, j + 3]
+            b0, b1, b2, b3 = B[j], B[j + 1], B[j + 2], B[j + 3]
+            for k in range(K):
+                row[k] -= (a0 * b0[k] + a1 * b1[k]) + (a2 * b2[k] + a3 * b3[k])
+        for j in range(four, i):
             a, other = A[i, j], B[j]
             for k in range(K):
                 row[k] -= a * other[k]
@@ -112,7 +129,13 @@ def solve(gram: Row, cross: Row, weights: Row, P: int, K: int, A: NDArray[np.flo
             row[k] *= inverse
     for i in range(P - 1, -1, -1):
         row = B[i]
-        for j in range(i + 1, P):
+        four = P - (P - i - 1) % 4
+        for j in range(i + 1, four, 4):
+            a0, a1, a2, a3 = A[j, i], A[j + 1, i], A[j + 2, i], A[j + 3, i]
+            b0, b1, b2, b3 = B[j], B[j + 1], B[j + 2], B[j + 3]
+            for k in range(K):
+                row[k] -= (a0 * b0[k] + a1 * b1[k]) + (a2 * b2[k] + a3 * b3[k])
+        for j in range(four, P):
             a, other = A[j, i], B[j]
             for k in range(K):
                 row[k] -= a * other[k]

@@ -23,6 +23,7 @@ Doubles = NDArray[np.float64]
 BINS = 128
 LOWEST = -6  # log2 of the first edge
 PER_OCTAVE = 4
+LOG_2 = math.log(2.0)
 FIRST_BITS, A_BIN = (1023 + LOWEST) << 52, PER_OCTAVE / 2.0**52  # of a float64: bits of the first edge, bins a bit
 PRIOR = 4.0
 TAIL_PRIOR, HILL = 4.0, 10.0  # exponent of the tail before data, and how many exceedances that is worth
@@ -42,18 +43,10 @@ STEP_99, STEP_999 = 0.05, 0.15  # of the feedback, in logarithms of the anchor, 
 
 
 @hot
-def upper_quantile(p: float) -> float:
-    """x with P(N(0,1) > x) = p; |error| < 4.5e-4 (Abramowitz & Stegun 26.2.23)."""
-    if p > 0.5:
-        return -upper_quantile(1.0 - p)
-    t = math.sqrt(-2.0 * math.log(max(p, 1e-300)))
+def upper_quantile_at(surprise: float) -> float:
+    """x with -log P(N(0,1) > x) = surprise, for at least log 2; |error| < 4.5e-4 (Abramowitz & Stegun 26.2.23)."""
+    t = math.sqrt(2.0 * min(surprise, 690.0))
     return t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)))
-
-
-@hot
-def upper_tail(x: float) -> float:
-    """P(N(0,1) > x)."""
-    return 0.5 * math.erfc(x / math.sqrt(2.0))
 
 
 FROM, UNTIL, A_UNIT = -8.0, 7.0, 32.0  # below 0 to 1e-15, beyond the asymptote; a linear piece of 1/32 is off by 1.2e-4 at most
@@ -81,11 +74,12 @@ def chi_square_surprise(energy: float, k: float) -> float:
     return minus_log_tail(((energy / k) ** (1.0 / 3.0) - 1.0 + spread) / math.sqrt(spread))
 
 
-@hot
-def edge(j: int) -> float:
-    """Lower edge of inner bin j: piecewise linear in the octave, as the bits of a float are."""
-    octave, part = j // PER_OCTAVE, j % PER_OCTAVE
-    return 2.0 ** (LOWEST + octave) * (1.0 + part / PER_OCTAVE)
+# |u| at the inner bins' edges, piecewise linear in the octave, as the bits of a float are
+EDGES = np.array([0.0, *(2.0 ** (LOWEST + j // PER_OCTAVE) * (1.0 + j % PER_OCTAVE / PER_OCTAVE) for j in range(1, BINS + 1))])
+LOGS = np.log(np.maximum(EDGES, 2.0**LOWEST))
+MIDDLES = np.log(0.5 * (np.maximum(EDGES[:-1], 2.0**LOWEST) + EDGES[1:]))
+# P(|T| > u) of a Cauchy with a median |T| of 0.67, as a Gaussian's: what has never been seen is rare, not impossible
+PRIOR_TAILS = 1.0 - 2.0 / np.pi * np.arctan(EDGES / 0.6745)
 
 
 @hot
@@ -95,12 +89,6 @@ def place(u: float) -> float:
         return 0.0
     x = (np.float64(u).view(np.int64) - FIRST_BITS) * A_BIN  # the bits of a float are octaves and parts of them
     return min(x, BINS - 1e-3)
-
-
-@compiled
-def prior_tail(u: float) -> float:
-    """P(|T| > u) of a Cauchy with a median |T| of 0.67, as a Gaussian's: what has never been seen is rare, not impossible."""
-    return 1.0 - 2.0 / math.pi * math.atan(u / 0.6745)
 
 
 @compiled
@@ -115,23 +103,24 @@ def read_inner(counts: Row, table: Row, fade: float) -> None:
         total += counts[j]
     want = max(0.03 * (total + PRIOR), PRIOR)
     above, cut = 0.0, BINS
-    while cut > 0 and above + PRIOR * prior_tail(edge(cut)) < want:
+    while cut > 0 and above + PRIOR * PRIOR_TAILS[cut] < want:
         cut -= 1
         above += counts[cut]
-    start = max(edge(cut), 2.0**LOWEST)
     logs = 0.0
     for j in range(cut, BINS):
-        logs += counts[j] * math.log(max(0.5 * (edge(j) + edge(j + 1)) / start, 1.0))
+        if counts[j] > 0.0:
+            logs += counts[j] * max(MIDDLES[j] - LOGS[cut], 0.0)
     alpha = min(max((above + HILL) / (logs + HILL / TAIL_PRIOR), 0.5), 12.0)
-    p_cut = (above + PRIOR * prior_tail(edge(cut))) / (total + PRIOR)
-    above = 0.0
-    for j in range(BINS, -1, -1):
-        if j < BINS:
+    log_cut = -math.log(min((above + PRIOR * PRIOR_TAILS[cut]) / (total + PRIOR), 1.0))
+    for j in range(cut + 1, BINS + 1):
+        table[j] = max(0.0, upper_quantile_at(log_cut + alpha * (LOGS[j] - LOGS[cut]) + LOG_2))
+    for j in range(cut, -1, -1):
+        if j < cut:
             above += counts[j]
-            counts[j] *= fade
-        u = edge(j) if j > 0 else 0.0
-        p = p_cut * (u / start) ** -alpha if j > cut else (above + PRIOR * prior_tail(u)) / (total + PRIOR)
-        table[j] = max(0.0, upper_quantile(0.5 * min(p, 1.0)))
+        p = (above + PRIOR * PRIOR_TAILS[j]) / (total + PRIOR)
+        table[j] = max(0.0, upper_quantile_at(LOG_2 - math.log(min(p, 1.0))))
+    for j in range(BINS):
+        counts[j] *= fade
 
 
 @hot
@@ -148,9 +137,8 @@ def band(table: Row, g: float) -> float:
     for j in range(BINS):
         if table[j + 1] >= g:
             part = (g - table[j]) / max(table[j + 1] - table[j], 1e-9)
-            low = edge(j) if j > 0 else 0.0
-            return low + part * (edge(j + 1) - low)
-    return edge(BINS)
+            return EDGES[j] + part * (EDGES[j + 1] - EDGES[j])
+    return EDGES[BINS]
 
 
 @compiled

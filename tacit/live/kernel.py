@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tacit.heads import bounds, correlation, encode, evidence, ridge, scale, tail, trace
 from tacit.heads.borrowing import borrowed
 from tacit.heads.compiling import compiled, hot
+from tacit.heads.fetching import fetch
 from tacit.heads.layout import (
     AGE,
     CHANNELS,
@@ -117,7 +118,7 @@ class Scratch(NamedTuple):
     outside: F64  # [bounds.SETS, B, F] signed, of the value and of its mean
     alone: NDArray[np.bool_]  # [C] one feature says more than all together
     rates: F32  # [M] of the memories
-    when: F64  # [3] the time that season holds, and the found period it holds
+    when: F64  # [1] the second that season holds
     season: F32  # [SEASON] sines and cosines of the time
     work: F32  # [F]
     ahead: F32  # [2F]
@@ -127,7 +128,7 @@ class Scratch(NamedTuple):
     weight: F32  # [TOGETHER]
     A: F64  # [P, P]
     X: F64  # [P, 2F]
-    column: F64  # [P]
+    panel: F64  # [4, P]
     Y: F64  # [F, F]
     Z: F64
     T: F64
@@ -204,7 +205,7 @@ def borrow_scratch(s: Scratch) -> Scratch:
         borrowed(s.weight),
         borrowed(s.A),
         borrowed(s.X),
-        borrowed(s.column),
+        borrowed(s.panel),
         borrowed(s.Y),
         borrowed(s.Z),
         borrowed(s.T),
@@ -248,16 +249,17 @@ def borrow_out(o: Out) -> Out:
 @hot
 def turn_season(omega: F64, seconds: float, s: Scratch) -> None:
     """Sines and cosines of this time; many events share one."""
-    if s.when[0] == seconds and s.when[1] == omega[SINCE] and s.when[2] == omega[FOUND]:
-        return
-    s.when[0], s.when[1], s.when[2] = seconds, omega[SINCE], omega[FOUND]
-    for k in range(FOUND):
-        s.season[2 * k] = np.float32(math.sin(omega[k] * seconds))
-        s.season[2 * k + 1] = np.float32(math.cos(omega[k] * seconds))
     if omega[FOUND] > 0.0:
         phase = omega[FOUND] * (seconds - omega[SINCE]) + omega[PHASE]
         s.season[2 * FOUND] = np.float32(math.sin(phase))
         s.season[2 * FOUND + 1] = np.float32(math.cos(phase))
+    whole = math.floor(seconds)  # of a day a second is nothing, and many events share it
+    if s.when[0] == whole:
+        return
+    s.when[0] = whole
+    for k in range(FOUND):
+        s.season[2 * k] = np.float32(math.sin(omega[k] * whole))
+        s.season[2 * k + 1] = np.float32(math.cos(omega[k] * whole))
 
 
 @hot
@@ -330,7 +332,7 @@ def learn_lane(
         cross = lane[lay.cross : lay.cross + P * 2 * F]
         ridge.learn_gram(gram, cross, s.pairs, s.target, s.weight, P, 2 * F)
         if n >= RING + 8 and turn // TOGETHER % (SOLVE // TOGETHER) == 0:
-            ridge.solve(gram, cross, weights, P, 2 * F, s.A, s.X, s.column)
+            ridge.solve(gram, cross, weights, P, 2 * F, s.A, s.X, s.panel)
     ahead = lane[at + P : at + P + F]
     ridge.predict(weights, phi, s.ahead, P, 2 * F)
     for f in range(F):
@@ -670,6 +672,30 @@ def learn_score(first: F32, q: float, calibrated: float, weight: float, lasting:
     head[tail.SHIFT_99], head[tail.SHIFT_999] = tail.moved(head[tail.SHIFT_99], head[tail.SHIFT_999], calibrated, tail.NEAREST)
 
 
+@hot
+def fetch_rows(known: F64, base: F32, lane: F32, lay: Layout) -> None:
+    """Asks for what the event after the next will touch of its key's rows."""
+    F = lay.F
+    flat = known.reshape(-1)
+    fetch(base, 0, lay.base)
+    fetch(flat, 0, BOUNDS * F + 2 * F)
+    fetch(flat, (BOUNDS + bounds.ROWS) * F, (BOUNDS + bounds.ROWS + 2) * F)
+    fetch(flat, (BOUNDS + bounds.MEAN) * F, (BOUNDS + bounds.MEAN + 1) * F)
+    fetch(lane, lay.weights, lay.lane)
+
+
+@hot
+def fetch_ring(base: F32, lane: F32, lay: Layout, row: int) -> None:
+    """Asks for what the next event will touch of its key's ring, and of its Gram where that is due; its count is here by now."""
+    n, width = int(base[COUNT]), lay.ring_row
+    if (n + row) % TOGETHER == TOGETHER - 1:
+        fetch(lane, lay.ring, lay.weights)
+        return
+    for back in (0, 1, HORIZONS[1]):
+        at = lay.ring + ((n - back) % RING) * width
+        fetch(lane, at, at + width)
+
+
 @compiled
 def run(
     slots: NDArray[np.int64],
@@ -700,6 +726,12 @@ def run(
     energy, width, greatest = np.zeros(CHANNELS), np.zeros(VOICES), np.zeros(VOICES)
     for i in range(len(slots)):
         slot, seconds = slots[i], times[i] * 1e-9
+        if i + 2 < len(slots) and slots[i + 2] != slot:
+            for b in range(B):
+                row = slots[i + 2] * B + b
+                fetch_rows(scales[row], base[row], lane[row], lay)
+                row = slots[i + 1] * B + b
+                fetch_ring(base[row], lane[row], lay, row)
         now = tick(pool.clock, seconds, seen)
         gone_on = pool.clock[4]
         if seen == 0:
