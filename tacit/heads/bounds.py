@@ -106,6 +106,15 @@ def outside(known: Doubles, x: float, many: float, f: int, at: int) -> float:
 
 
 @hot
+def mean_outside(known: Doubles, x: float, many: float, f: int, at: int) -> float:
+    """As `outside`, of the mean, where x lies out there as well: one reading moves the mean for the next thirty, and is not thirty readings."""
+    low, high, mean = known[at + ROWS + LOW, f], known[at + ROWS + HIGH, f], known[at + MEAN, f]
+    if (mean > high and x > high) or (mean < low and x < low):
+        return outside(known, mean, many, f, at + ROWS)
+    return 0.0
+
+
+@hot
 def tell(known: Doubles, first: float, second: float, ask: float, may: int, f: int, at: int) -> bool:
     """Takes note of how far the value and the mean are outside; whether that opens an alert. `ask` times as far counts before it is told.
 
@@ -190,6 +199,9 @@ def learn(known: Doubles, x: float, many: float, patience: float, gap: float, f:
     if int(many) % LAG == LAG - 1:
         settle(known, f, at)
         settle(known, f, at + ROWS)
+        if many == SPEAKS - 1.0:  # they don't begin with what has just come outside
+            settle(known, f, at)
+            settle(known, f, at + ROWS)
         fades = max(ASKED_FADES, DAY / gap if gap > 1e-9 else 0.0)
         known[at + BELOW, f] = 1.0 + (known[at + BELOW, f] - 1.0) * 0.5 ** (LAG / fades)
         known[at + ABOVE, f] = 1.0 + (known[at + ABOVE, f] - 1.0) * 0.5 ** (LAG / fades)

@@ -424,7 +424,7 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
         first, second = 0.0, 0.0
         if not muted:
             first = bounds.outside(known, values[b * F + f], known[SEEN, f], f, BOUNDS)
-            second = bounds.outside(known, known[BOUNDS + bounds.MEAN, f], known[SEEN, f], f, BOUNDS + bounds.ROWS)
+            second = bounds.mean_outside(known, values[b * F + f], known[SEEN, f], f, BOUNDS)
             if first != 0.0 or second != 0.0:
                 farthest = max(farthest, abs(first), abs(second))
         s.outside[0, b, f], s.outside[1, b, f] = first, second

@@ -26,8 +26,8 @@ class Feature:
         if self.many == 0.0:
             bounds.begin(known, x, 0, 0)
         else:
-            mean = bounds.follow(known, x, self.many, 0, 0)
-            self.far = (bounds.outside(known, x, self.many, 0, 0), bounds.outside(known, mean, self.many, 0, ROWS))
+            bounds.follow(known, x, self.many, 0, 0)
+            self.far = (bounds.outside(known, x, self.many, 0, 0), bounds.mean_outside(known, x, self.many, 0, 0))
             told = bounds.tell(known, *self.far, ask, may, 0, 0)
             bounds.learn(known, x, self.many, self.patience, 1.0, 0, 0)
         self.many += 1.0
@@ -65,6 +65,27 @@ def test_two_readings_far_outside_are_told_once_and_one_is_not(there: float) -> 
     assert feature.at(LOW) > 9.5 and feature.at(HIGH) < 20.5, "what was told widens nothing"
     single = usual()
     assert not any(single.see(there if k % 60 == 0 else 15.0) for k in range(200)), "single readings far apart"
+
+
+def test_bounds_do_not_begin_with_what_has_just_come_outside() -> None:
+    feature = usual(events=START - 100)
+    assert not any(feature.see(40.0) for _ in range(1000)), "nobody knows yet which of the two is usual"
+    assert feature.at(HIGH) > 39.0
+    feature = usual(events=START)
+    assert sum(feature.see(40.0) for _ in range(1000)) == 1
+
+
+def test_a_lone_reading_is_no_news_in_the_mean_but_a_few_are() -> None:
+    def idle() -> Feature:
+        feature = usual(low=0.0, high=10.0)
+        feature.known[[ROWS + LOW, ROWS + HIGH, MEAN], 0] = 0.0, 0.1, 0.0  # of late it was at rest, with readings of up to 10 that were told
+        return feature
+
+    feature = idle()
+    assert not any(feature.see(9.0 if k % 60 == 0 else 0.0) for k in range(200))
+    assert feature.at(HIGH) > 9.5, "the value itself lies inside"
+    feature = idle()
+    assert sum(feature.see(2.0 if k % 2 == 0 else 0.0) for k in range(40)) == 1
 
 
 def test_what_is_told_stays_told_though_its_next_telling_takes_more() -> None:
