@@ -73,6 +73,9 @@ class Paced(Wrapped):
                 self._last = (float(self._due[-1]), int(events.times[-1]))
             left -= min(left, len(events))
 
+    def waiting(self) -> int:
+        return 0 if self._held is None else len(self._held) - self._done
+
     def count_on(self, last: Position) -> None:
         self.source.count_on(last)
         self._before = self.source.position()

@@ -1,4 +1,7 @@
-"""Reached: how far into a source that ends its reading came, in words: of tables exactly, of text by its bytes."""
+"""Reached: how far into a source that ends its events were given, in words: of tables exactly, of text by its bytes.
+
+What was read ahead and still waits is not counted: between two positions, lines are taken to be shared evenly among the events.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +10,52 @@ from pathlib import Path
 from tacit.connect.sources.file import File
 from tacit.connect.sources.table import Table
 from tacit.connect.wrapped import Wrapped
-from tacit.contracts.source import Source
+from tacit.contracts.source import Position, Source
 
 
 def reached(source: Source) -> str:
     """Such as "line 2,049 of about 60,000 of s.csv", "row 500 of 2,000"; "" of a source whose end is not known beforehand."""
+    outer, waiting = source, 0
     while isinstance(source, Wrapped):
+        waiting += source.waiting()
         source = source.source
     if not isinstance(source, File | Table):
         return ""
-    position = source.position()
+    position, about = source.position(), "about " if waiting else ""
     if isinstance(source, Table):
-        return f"row {position['row']:,} of {position['rows']:,}"
-    place, at = position["reader"], [f.name for f in source.files].index(position["file"])
-    where = position["file"] + (f", file {at + 1:,} of {len(source.files):,}" if len(source.files) > 1 else "")
-    if "row" in place:
-        return f"row {place['row']:,} of {position['check'][0]:,} of {where}"
+        at = _given(outer, position, waiting, position["row"]) if waiting else position["row"]
+        return f"{about}row {at:,} of {position['rows']:,}"
+    if waiting and (before := _before(outer))["file"] != position["file"]:
+        position, waiting = before, 0  # so much was given of the file before
+    place, nth = position["reader"], [f.name for f in source.files].index(position["file"])
+    what = "row" if "row" in place else "line"
+    at = _given(outer, position, waiting, place[what]) if waiting else place[what]
+    where = position["file"] + (f", file {nth + 1:,} of {len(source.files):,}" if len(source.files) > 1 else "")
+    if what == "row":
+        return f"{about}row {at:,} of {position['check'][0]:,} of {where}"
     try:
-        size = unpacked_size(source.files[at])
+        size = unpacked_size(source.files[nth])
     except OSError:  # it went away while it was read: how long it was is not told
         size = 0
     whole = f" of about {round(place['line'] * size / place['offset']):,}" if 0 < place["offset"] <= size else ""
-    return f"line {place['line']:,}{whole} of {where}"
+    return f"{about}line {at:,}{whole} of {where}"
+
+
+def _before(outer: Source) -> Position:
+    """Where the innermost source stood before the oldest event that waits."""
+    position = outer.position()
+    while "source" in position:
+        position = position["source"]
+    return position
+
+
+def _given(outer: Source, after: Position, waiting: int, at: int) -> int:
+    """The row or line of the last event given; at: that of `after`, where the innermost source stands."""
+    before = _before(outer)
+    place = before.get("reader", before)
+    lines, events = at - int(place["row"] if "row" in place else place["line"]), int(after["next"]) - int(before["next"])
+    lines -= lines == events + 1  # a header is nobody's
+    return at - round(lines * min(1.0, waiting / max(events, 1)))
 
 
 def unpacked_size(path: Path) -> int:

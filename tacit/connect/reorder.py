@@ -102,6 +102,9 @@ class Reorder(Wrapped):
         self._heap = [w for w in self._heap if w[1] in held]
         heapq.heapify(self._heap)
 
+    def waiting(self) -> int:
+        return len(self._heap) + len(self._ready)
+
     def count_on(self, last: Position) -> None:
         """The same events only where they are counted from 0: in which order others left here is not known."""
         self.source.count_on(last)

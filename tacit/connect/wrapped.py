@@ -26,5 +26,9 @@ class Wrapped(Source):
     def notes(self) -> list[str]:  # type: ignore[override]
         return self.source.notes
 
+    def waiting(self) -> int:
+        """Events read from the source within that were not given yet; where none ever wait, none."""
+        return 0
+
     def close(self) -> None:
         self.source.close()

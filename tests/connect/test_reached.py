@@ -41,3 +41,33 @@ def test_where_no_end_is_known(open_source, write) -> None:
     source.poll(500, 1.0)
     path.unlink()
     assert reached(source) == "line 500 of t.jsonl"
+
+
+def test_what_was_read_ahead_and_waits_was_not_reached(open_source, write, tmp_path: Path) -> None:
+    pyarrow.parquet.write_table(pyarrow.table({"time": list(range(1000)), "x": [i % 7 for i in range(1000)]}), tmp_path / "s.parquet")
+    csv = "time,x\n" + "".join(f"{1_700_000_000 + i},{i % 10}\n" for i in range(1000))
+    kinds = {
+        write("s.jsonl", LINES): "about line {} of about 1,000 of s.jsonl",
+        str(tmp_path / "s.parquet"): "about row {} of 1,000 of s.parquet",
+    }
+    for spec, told in kinds.items():
+        for options in ({"speed": "1x"}, {"reorder": 100}, {"speed": "1x", "reorder": 100, "strict": True}):
+            source = open_source(spec, **options)
+            given = len(source.poll(500, 1.0))
+            assert 0 < given < 500
+            assert reached(source) == told.format(given)
+    paced = open_source(write("s.csv", csv), speed="1x")
+    assert len(paced.poll(500, 1.0)) == 1
+    assert reached(paced).startswith("about line 2 of about 1,001 of")
+    paced = open_source([{"time": i, "x": i % 7} for i in range(1000)], speed="1x")
+    paced.poll(500, 1.0)
+    assert reached(paced) == "about row 1 of 1,000"
+
+
+def test_what_waits_of_two_files_was_reached_in_the_first(open_source, write, tmp_path: Path) -> None:
+    for name, start in (("a", 0), ("b", 50)):
+        write(f"d/{name}.csv", "time,x\n" + "".join(f"{1_700_000_000 + start + i},{i % 10}\n" for i in range(50)))
+    source = open_source(str(tmp_path / "d"), reorder=1000)
+    source.poll(60, 0.0)
+    source.poll(60, 0.0)
+    assert reached(source).startswith("about line 0 of a.csv, file 1 of 2")
