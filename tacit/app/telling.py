@@ -77,6 +77,8 @@ class Terminal:
         self.console.print(", ".join(parts), markup=False, soft_wrap=True)
         for episode in still[-OPEN:]:
             self.say(f"  alert {episode.id}, open since {moment(episode.opened)}, had not closed: {episode.sentence}")
+        for silent in runner.silence.said():
+            self.say(f"  {silent}")
         for reason, where, sample in refusals.samples[:5]:
             self.say(f"  {reason} at {where}: {sample[:80]}")
         self._not_all(runner)

@@ -26,6 +26,7 @@ from tacit.live.folder import describe
 from tacit.live.journal import Entry, Journal
 from tacit.live.model import LiveModel, empty
 from tacit.live.resuming import begin, go_on
+from tacit.live.silence import Silence
 from tacit.live.storing import collect, features_of, put_back
 
 if TYPE_CHECKING:
@@ -58,10 +59,10 @@ class Runner:
         self.started, self.events, self.late = time.time(), 0, 0
         self.rate: deque[tuple[float, int]] = deque(maxlen=64)
         self.delays: deque[float] = deque(maxlen=2048)
-        self.ended = False
+        self.silence = Silence()
+        self.ended = self.stopping = False  # stopping is set from a signal: the loop ends between two micro-batches
         self._resumed = False  # the source goes on where an earlier run stood
         self._apart = False  # source, model and sinks may stand at different events: no state is saved
-        self.stopping = False  # set from a signal: the loop ends between two micro-batches
         if self.learning:
             self.learning.stopping = lambda: self.stopping
         self._saved, self._mail = time.monotonic(), deque[tuple[int, str]]()
@@ -128,6 +129,7 @@ class Runner:
             if self.show:
                 self.show(insights)
             self._pass_on()
+            self.silence.see(insights)
             self.events += len(events)
             self.late += int(events.late.sum())
             self.rate.append((began, len(events)))
@@ -141,6 +143,7 @@ class Runner:
     def adopt(self, model: LiveModel) -> None:
         """Go on with this one: new, stored, or learned elsewhere in this process."""
         self.model = model
+        self.silence.go_on(model)
         if self.learning:
             self.learning.attach(model)
 
@@ -198,9 +201,8 @@ class Runner:
         arrays, meta = collect(model, full)
         meta.update(source=self.source.name, position=position, journal=self.journal.applied, events=self.events, late=self.late)
         if self.learning:
-            more, state = self.learning.state(full)
+            more, meta["learning"] = self.learning.state(full)
             arrays.update(more)
-            meta["learning"] = state
         about = describe(model, {**self.about, "source": self.source.name, "notes": self.source.notes}, meta) if self.about else b""
         checkpoints.save(arrays, meta, full, about)
 
@@ -208,11 +210,9 @@ class Runner:
         loaded = checkpoints.load()
         if not self.source.replayable:
             self.journal.rewind(len(self.journal.entries))  # what it speaks of after the state will not come again
-        if loaded is None:
-            return
-        parts, meta = loaded
-        with sound(checkpoints.folder):
-            self._put_back(parts, meta, checkpoints.folder.parent)
+        if loaded is not None:
+            with sound(checkpoints.folder):
+                self._put_back(*loaded, checkpoints.folder.parent)
 
     def _put_back(self, parts: list[Arrays], meta: dict[str, Any], folder: Path) -> None:
         model = self.make(features_of(meta))

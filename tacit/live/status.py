@@ -26,7 +26,7 @@ def status(runner: Runner) -> dict[str, Any]:
     delays = 1e3 * np.array(list(runner.delays) or [0.0])
     out: dict[str, Any] = {
         "source": short(source.name),
-        "source_notes": list(source.notes) + (list(model.notes) if model else []),
+        "source_notes": list(source.notes) + (list(model.notes) if model else []) + runner.silence.said(),
         "events": runner.events,
         "events_per_second": sum(n for _, n in rates) / span if span > 0 else 0.0,
         "started": runner.started,

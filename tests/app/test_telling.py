@@ -9,6 +9,7 @@ import pytest
 from tacit.app.telling import Terminal, count, moment, span
 from tacit.contracts.episode import Episode
 from tacit.contracts.events import Refusals
+from tacit.live.silence import Silence
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_an_alert_that_did_not_close_is_told_at_the_end(capsys: pytest.CaptureFi
     episodes[1].closed, episodes[3].suppressed = episodes[1].opened + second, "like episode 1"
     model = SimpleNamespace(episodes=SimpleNamespace(all=episodes), keys=SimpleNamespace(slots={"m1": 0}))
     source = SimpleNamespace(refusals=Refusals(), ends=False)
-    runner = SimpleNamespace(model=model, source=source, ended=False, events=10, folder=None)
+    runner = SimpleNamespace(model=model, source=source, ended=False, events=10, folder=None, silence=Silence())
     Terminal().sum_up(runner, 0, 0)
     first, *rest = capsys.readouterr().err.splitlines()
     assert first == "10 events, 1 key, 2 alerts (1 still open)"
