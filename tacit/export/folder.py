@@ -1,12 +1,15 @@
 """Encoder folder: encoder.npz, encoder.json and, where onnx is installed, encoder.onnx; written whole or not at all.
 
 Everything goes into FOLDER.tmp, is flushed to disk and renamed; the twin's tokens and state must follow the encoder's
-within 1e-4 of their size before anything is written. Reading executes nothing.
+within 1e-4 of their size before anything is written. encoder.json names the others by their SHA-256 and is sealed by its
+own; a loss that was not finite is null in it. Reading executes nothing.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import os
 import shutil
 from importlib.util import find_spec
@@ -18,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from tacit.contracts.errors import ModelError
+from tacit.export.strict_json import dumps, finite
 from tacit.export.twin import from_weights, to_weights
 from tacit.heads import encode
 from tacit.nets.recurrent import RecurrentEncoder
@@ -67,7 +71,9 @@ def write(
             from tacit.export.onnx_step import write_step
 
             facts["onnx_parity"] = write_step(encoder, weights, temporary / "encoder.onnx", z[:, -1], valid[:, -1], dt[:, -1])
-        (temporary / "encoder.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+        facts["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(temporary.iterdir())}
+        facts = finite(facts)
+        (temporary / "encoder.json").write_text(dumps({**facts, "seal": encode.seal(facts)}) + "\n", "utf-8")
         for path in temporary.iterdir():
             _flush(path)
         _flush(temporary)
@@ -97,9 +103,10 @@ def _replace(temporary: Path, folder: Path) -> None:
 
 
 def read(folder: Path) -> tuple[RecurrentEncoder, dict[str, Any]]:
-    """The encoder to go on training, and what is known about it. Raises ModelError as `tacit.heads.encode.load` does."""
+    """The encoder to go on training, and what is known about it, NaN where a loss was not finite. Raises ModelError as `encode.load` does."""
     weights = encode.load(folder)
     about: dict[str, Any] = json.loads((folder / "encoder.json").read_text("utf-8"))
+    about["losses"] = [[math.nan if v is None else v for v in line] for line in about.get("losses", [])]
     encoder = RecurrentEncoder(about["features"], tuple(about["half_lives"]), about["units"], about["layers"])
     from_weights(weights, encoder)
     with np.load(folder / "encoder.npz", allow_pickle=False) as parts:

@@ -34,6 +34,7 @@ from tacit.contracts.catalog import load as load_part
 from tacit.contracts.errors import ModelError
 from tacit.contracts.layout import Layout
 from tacit.contracts.modality import Modality
+from tacit.export.strict_json import dumps
 from tacit.nets.encoder import Encoder
 
 FORMAT = "tacit-encoder/2"
@@ -105,22 +106,16 @@ def save(model: SampleModel, folder: Path) -> str:
         "weights": f"encoder-{sha[:16]}.safetensors",
         "parts": {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()},
     }
-    body = json.dumps(text, indent=1, sort_keys=True, default=_number)
+    body = dumps(text, sort_keys=True)
     seal = hashlib.sha256(body.encode()).hexdigest()
     for name, data in parts.items():
         put(folder / name, data)
-    put(folder / "model.json", json.dumps({**json.loads(body), "seal": seal}, indent=1, sort_keys=True).encode())
+    put(folder / "model.json", dumps({**json.loads(body), "seal": seal}, sort_keys=True).encode())
     for old in folder.glob("encoder-*.safetensors"):
         if old.name not in parts:
             old.unlink()
     model.folder = folder
     return sha
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def _npz(arrays: dict[str, NDArray[Any]]) -> bytes:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from tacit.contracts.errors import ModelError
 from tacit.heads.compiling import compiled
 
 F32 = NDArray[np.float32]
-VERSION = 1
+VERSION = 2  # 1 had no seal and named no files; it is still read
 REACH = np.float32(4.0)
 CLIP = np.float32(8.0)
 HALF, ONE, QUARTER = np.float32(0.5), np.float32(1.0), np.float32(0.25)
@@ -47,8 +47,13 @@ def fingerprint(weights: Weights) -> str:
     return digest.hexdigest()
 
 
+def seal(facts: dict[str, Any]) -> str:
+    """sha256 of what encoder.json says beside its own seal."""
+    return hashlib.sha256(json.dumps({k: v for k, v in facts.items() if k != "seal"}, sort_keys=True).encode()).hexdigest()
+
+
 def load(folder: str | Path) -> Weights:
-    """The weights of an encoder's folder, checked against its hash. Raises ModelError where they are not what was written."""
+    """The weights of an encoder's folder; facts, files and weights are checked. Raises ModelError where they are not what was written."""
     folder = Path(folder)
     try:
         about = json.loads((folder / "encoder.json").read_text("utf-8"))
@@ -57,11 +62,26 @@ def load(folder: str | Path) -> Weights:
         version, sha256 = about["version"], about["sha256"]
     except Exception as error:
         raise ModelError(f"the encoder in {folder} can't be read: {error}.", "Learn it anew, or restore the folder.") from error
-    if version != VERSION:
+    if version not in (1, VERSION):
         raise ModelError(f"the encoder in {folder} is of version {version}; this tacit reads version {VERSION}.", "Learn it anew.")
     if fingerprint(weights) != sha256:
         raise ModelError(f"the encoder in {folder} is not what was written: its weights differ from their checksum.", "Restore the folder.")
+    if version == VERSION or "seal" in about:
+        _check(folder, about)
     return weights
+
+
+def _check(folder: Path, about: dict[str, Any]) -> None:
+    """Of what the weights' hash leaves out: facts, how forecasts were scaled, the graph for other runtimes."""
+    files = about.get("files")
+    if about["version"] != VERSION or about.get("seal") != seal(about) or not isinstance(files, dict):
+        raise ModelError(f"{folder / 'encoder.json'} was altered after it was written.", "Restore the folder.")
+    for name, sha256 in files.items():
+        path = folder / Path(name).name
+        if not path.is_file():
+            raise ModelError(f"{path} is missing.", "Restore the folder.")
+        if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+            raise ModelError(f"{path} differs from its checksum: it is damaged or was altered.", "Restore the folder.")
 
 
 def no_encoder() -> Weights:

@@ -50,6 +50,7 @@ class Checkpoints:
         self._thread: threading.Thread | None = None
         self._failure: Exception | None = None
         self._number = 0
+        self.told = False  # about.json stands beside the state, with its seal, since before the newest state
         self._lock: int | None = None
 
     def claim(self) -> None:
@@ -108,13 +109,14 @@ class Checkpoints:
                 np.savez(counted, **arrays)  # type: ignore[arg-type]
             part = {"file": name, "sha256": counted.sha256.hexdigest(), "bytes": counted.size}
             parts = [part] if full else [*self.parts, part]
-            text = orjson.dumps({"version": VERSION, "number": number, "parts": parts, "meta": meta})
+            text = orjson.dumps({"version": VERSION, "number": number, "parts": parts, "about": self.told, "meta": meta})
             seal = hashlib.sha256(text).hexdigest().encode()
             write_atomically(self.folder / "state.json", text + b"\n" + seal + b"\n")
             self.parts = parts
             self._sweep({str(p["file"]) for p in parts})
             if about:
                 write_atomically(self.folder.parent / "about.json", about)
+                self.told = True
         except Exception as e:  # whatever it is, `wait` raises it: a thread that ends by itself would tell nobody
             self._failure = e
 
@@ -157,7 +159,7 @@ class Checkpoints:
                 ) from e
         if not loaded:
             raise ValueError("no parts")
-        self.parts, self._number = list(state["parts"]), int(state["number"])
+        self.parts, self._number, self.told = list(state["parts"]), int(state["number"]), bool(state.get("about"))
         return loaded, dict(state["meta"])
 
 

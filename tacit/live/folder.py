@@ -1,18 +1,22 @@
 """The model folder: what lies in it, and how a model is saved and loaded whole.
 
-    about.json            for people: format and versions, data, recipe, seeds, results, promotions
+    about.json            for people: format and versions, data, recipe, seeds, results, promotions; sealed by its own SHA-256
     state/state.json      which parts make up the state, with their SHA-256, and what is small (sealed by its own)
     state/00000042.npz    a part: rows of float32 and float64, no pickles
     encoders/HASH/        encoder.npz, encoder.json, encoder.onnx: every encoder that had a trial
     journal.jsonl         what came from outside, with the event count at which it took hold
     history.sqlite        what the dashboard shows
 
-Loading reads arrays and text only; nothing in a folder is ever executed.
+Loading reads arrays and text only; nothing in a folder is ever executed. What it does not need is checked all the same: about.json and
+encoders that were on trial.
 """
 
 from __future__ import annotations
 
+import hashlib
 import platform
+import re
+import shutil
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,13 +26,17 @@ import orjson
 
 from tacit import __version__
 from tacit.contracts.errors import ModelError
+from tacit.heads import encode
 from tacit.live.checkpoint import VERSION, Checkpoints, sound, write_atomically
 from tacit.live.model import LiveModel
 from tacit.live.storing import collect, features_of, put_back
 
+SEAL = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n}$')
+NAME = re.compile("[0-9a-f]{16}")
+
 
 def describe(model: LiveModel, about: dict[str, Any], meta: dict[str, Any]) -> bytes:
-    """about.json: for people; nothing is loaded from it."""
+    """about.json: for people; nothing is loaded from it. Its last entry is the SHA-256 of the text without that entry."""
     learning = meta.get("learning", {})
     clock = float(model.pool.clock[0])
     text = {
@@ -47,7 +55,8 @@ def describe(model: LiveModel, about: dict[str, Any], meta: dict[str, Any]) -> b
         "attempts": learning.get("attempts", 0),
         "promotions": learning.get("verdicts", []),
     }
-    return orjson.dumps(text, option=orjson.OPT_INDENT_2)
+    body = orjson.dumps(text, option=orjson.OPT_INDENT_2)
+    return body[:-2] + b',\n  "seal": "' + hashlib.sha256(body).hexdigest().encode() + b'"\n}'
 
 
 def _version(package: str) -> str | None:
@@ -71,7 +80,9 @@ def save(model: LiveModel, folder: Path) -> None:
         checkpoints.load()  # numbers go on; a damaged folder is not written over
         arrays, meta = collect(model, True)
         meta.update(source="", position={}, journal=0, events=model.seen, late=0)
-        checkpoints.save(arrays, meta, True, describe(model, {"source": "a table"}, meta))
+        write_atomically(folder / "about.json", describe(model, {"source": "a table"}, meta))
+        checkpoints.told = True
+        checkpoints.save(arrays, meta, True)
         checkpoints.wait()
     except OSError as e:
         raise ModelError(f"{folder}: the model cannot be saved: {e}.", "Choose a folder that can be written.") from e
@@ -81,20 +92,57 @@ def _copy_encoder(model: LiveModel, folder: Path) -> None:
     target = folder / "encoders" / model.name
     if target.exists():
         return
-    target.mkdir(parents=True)
+    half = target.with_name(target.name + ".tmp")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir(parents=True)
     for name, data in model.encoder_files.items():
-        write_atomically(target / name, data)
+        write_atomically(half / name, data)
+    half.rename(target)  # whole or not at all
 
 
 def load(folder: Path) -> LiveModel:
     """The model in `folder`. Raises ModelError where it is missing, damaged or of another version."""
     if not folder.is_dir():
         raise ModelError(f"there is no model folder {folder}.", "Make one with `tacit watch SOURCE --model FOLDER` or Model.save.")
-    loaded = Checkpoints(folder).load()
+    checkpoints = Checkpoints(folder)
+    loaded = checkpoints.load()
     if loaded is None:
         raise ModelError(f"{folder} holds no model: there is no state/state.json.", "Make one with `tacit watch SOURCE --model FOLDER`.")
     parts, meta = loaded
     with sound(folder / "state"):
         model = LiveModel(features_of(meta), float(meta["alerts"]), float(meta["idle"]))
         put_back(model, parts, meta, folder)
+        _check_about(folder / "about.json", checkpoints.told)
+        _check_encoders(folder / "encoders", meta.get("learning", {}))
     return model
+
+
+def _check_about(path: Path, told: bool) -> None:
+    """told: the state says that it is there, and sealed; else it may be of the version before, or not there yet. Raises ModelError."""
+    if not path.exists():
+        if told:
+            raise ModelError(f"{path} is missing.", "Restore the folder from a copy.")
+        return
+    data = path.read_bytes()
+    sealed = SEAL.search(data)
+    if sealed is not None:
+        whole = hashlib.sha256(data[: sealed.start()] + b"\n}").hexdigest().encode() == sealed[1]
+    else:
+        whole = not told and _is_json(data)
+    if not whole:
+        raise ModelError(f"{path} has been altered or is damaged.", "Restore the folder from a copy.")
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(data), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _check_encoders(home: Path, learning: dict[str, Any]) -> None:
+    """Every one that lies there, under the name that its weights give it, and the one on trial. Raises ModelError."""
+    there = {path.name for path in home.iterdir() if NAME.fullmatch(path.name)} if home.is_dir() else set()
+    for name in sorted(there | ({str(learning["challenger"])} if "trial" in learning else set())):
+        if encode.fingerprint(encode.load(home / name))[:16] != name:
+            raise ModelError(f"the encoder in {home / name} is another one than its name says.", "Restore the folder from a copy.")

@@ -46,6 +46,17 @@ def test_untouched_it_loads(folder: Path) -> None:
     assert load(folder).head["weights"].shape == (2, 2)
 
 
+def test_numbers_that_are_not_finite_are_null(folder: Path) -> None:
+    def never(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    model = load(folder)
+    model.about["learning"] = {"curve": [{"loss": float("nan"), "rank": np.float32(2.0), "worst": np.float64("inf")}]}
+    save(model, folder)
+    json.loads((folder / "model.json").read_text(), parse_constant=never)
+    assert load(folder).about["learning"]["curve"] == [{"loss": None, "rank": 2.0, "worst": None}]
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,6 +83,78 @@ def test_a_folder_comes_back_and_a_changed_one_is_refused(tmp_path: Path) -> Non
     (tmp_path / "e" / "encoder.npz").write_bytes(b"half")
     with pytest.raises(ModelError, match="can't be read"):
         encode.load(tmp_path / "e")
+
+
+def rewritten(path: Path, name: str) -> None:
+    """encoder.npz with one of its arrays changed."""
+    parts = dict(np.load(path))
+    parts[name] = parts[name] * 2
+    np.savez(path, **parts)
+
+
+def refaced(path: Path, **facts: object) -> None:
+    """encoder.json with other facts."""
+    path.write_text(json.dumps({**json.loads(path.read_text()), **facts}))
+
+
+@pytest.mark.parametrize(
+    ("name", "harm"),
+    [
+        ("encoder.npz", lambda path: rewritten(path, "shift")),
+        ("encoder.npz", lambda path: rewritten(path, "scale")),
+        ("encoder.json", lambda path: refaced(path, half_lives=[1.0, 2.0])),
+        ("encoder.json", lambda path: refaced(path, seed=2)),
+        ("encoder.json", lambda path: refaced(path, version=1)),
+        ("encoder.json", lambda path: path.write_text(path.read_text().replace("seal", "sfal"))),
+        ("graph.bin", lambda path: path.write_bytes(b"garbage")),
+        ("graph.bin", lambda path: path.unlink()),
+    ],
+)
+def test_what_the_weights_hash_leaves_out_is_checked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, harm: Any) -> None:
+    """Training goes on from shift and scale, and the graph is run elsewhere. (A stand-in for encoder.onnx, where onnx is not installed.)"""
+    monkeypatch.setattr(folder, "find_spec", lambda _: None)
+    monkeypatch.setattr(np, "savez", with_graph(np.savez))
+    folder.write(made(*SHAPES[2]), tmp_path / "e", {"seed": 1}, *events(8))
+    monkeypatch.undo()
+    assert encode.fingerprint(encode.load(tmp_path / "e")) and json.loads((tmp_path / "e" / "encoder.json").read_text())["files"].keys() == {
+        "encoder.npz",
+        "graph.bin",
+    }
+    harm(tmp_path / "e" / name)
+    with pytest.raises(ModelError, match=name):
+        encode.load(tmp_path / "e")
+    with pytest.raises(ModelError, match=name):
+        folder.read(tmp_path / "e")
+
+
+def with_graph(savez: Any) -> Any:
+    """savez that leaves a second file beside the first."""
+
+    def both(path: Path, **arrays: Any) -> None:
+        savez(path, **arrays)
+        path.with_name("graph.bin").write_bytes(b"graph")
+
+    return both
+
+
+def test_a_folder_of_the_version_before_is_still_read(tmp_path: Path) -> None:
+    sha256 = folder.write(made(*SHAPES[2]), tmp_path / "e", {"seed": 1, "losses": [[10, 1.0, 0.5]]}, *events(8))
+    path = tmp_path / "e" / "encoder.json"
+    facts = {k: v for k, v in json.loads(path.read_text()).items() if k not in ("seal", "files")}
+    path.write_text(json.dumps({**facts, "version": 1, "losses": [[10, float("nan"), 0.5]]}))
+    assert encode.fingerprint(encode.load(tmp_path / "e")) == sha256
+    assert np.isnan(folder.read(tmp_path / "e")[1]["losses"][0][1])
+
+
+def test_a_loss_that_is_not_finite_is_null(tmp_path: Path) -> None:
+    def never(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    folder.write(made(*SHAPES[2]), tmp_path / "e", {"losses": [[0, float("nan"), 0.5], [10, 0.4, float("inf")]]}, *events(8))
+    about = json.loads((tmp_path / "e" / "encoder.json").read_text(), parse_constant=never)
+    assert about["losses"] == [[0, None, 0.5], [10, 0.4, None]]
+    losses = folder.read(tmp_path / "e")[1]["losses"]
+    assert np.isnan(losses[0][1]) and np.isnan(losses[1][2]) and losses[1][:2] == [10, 0.4]
 
 
 def test_no_encoder_has_the_same_types() -> None:
