@@ -10,7 +10,7 @@ from tacit.heads.layout import COUNT, RING, layout_for
 from tacit.live.checkpoint import Arrays
 from tacit.live.memory import new_scratch
 from tacit.live.model import LiveModel
-from tacit.live.shadow import CAP, run_shadow
+from tacit.live.shadow import run_shadow
 
 F32 = NDArray[np.float32]
 
@@ -70,14 +70,3 @@ class Contender:
 
     def _rows(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
         return (slots[:, None] * self.blocks + np.arange(self.blocks)).ravel()
-
-
-def last_value_loss(side: Contender, slots: NDArray[np.int64], z: F32, values: NDArray[np.float64]) -> float:
-    """Mean capped squared change since the key's event before, over events in this batch whose key came up before in it."""
-    order = np.argsort(slots, kind="stable")
-    same = slots[order][1:] == slots[order][:-1]
-    if not same.any():
-        return float("nan")
-    change = (z[order][1:] - z[order][:-1])[same]
-    seen = np.isfinite(values[order][1:])[same]
-    return float(np.minimum(change**2, CAP)[seen].mean()) if seen.any() else float("nan")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -21,10 +20,11 @@ from numpy.typing import NDArray
 from tacit.evaluation.comparison import Trial, Verdict
 from tacit.heads import encode
 from tacit.live.checkpoint import Arrays
-from tacit.live.contest import Contender, last_value_loss
+from tacit.live.contest import Contender
 from tacit.live.journal import Entry, Journal
 from tacit.live.kernel import Out
 from tacit.live.keys import Keys
+from tacit.live.ladder import Ladder
 from tacit.live.model import LiveModel
 from tacit.live.reservoir import Reservoir
 from tacit.live.workers import Worker, missing
@@ -59,7 +59,7 @@ class Learning:
         self.curve: list[list[float]] = []
         self.message = missing() or ""
         self._asked = time.monotonic()
-        self.recent: deque[tuple[float, float, float]] = deque(maxlen=64)  # mean losses: last value, champion, challenger
+        self.ladder = Ladder()
 
     # ------------------------------------------------------------------ seeing
     def attach(self, model: LiveModel) -> None:
@@ -72,7 +72,7 @@ class Learning:
         """Anew where a feature has appeared: slots are other keys' now, even where the columns are as many."""
         if self.reservoir is None or self._keys is not model.keys:
             self.reservoir, self._keys = Reservoir(model.columns, self.seed), model.keys
-            self.trial, self.sides, self.challenger = None, [], ""
+            self.trial, self.sides, self.challenger, self.ladder = None, [], "", Ladder()
 
     def _look(self, model: LiveModel, slots: NDArray[np.int64], times: NDArray[np.int64], out: Out, values: NDArray[np.float64]) -> None:
         self._fit(model)
@@ -83,14 +83,15 @@ class Learning:
             counted = np.isfinite(champion) & np.isfinite(challenger)
             if counted.any():
                 self.trial.add(champion[counted], challenger[counted])
-                last = last_value_loss(self.sides[0], slots, out.z, values)
-                self.recent.append((last, float(champion[counted].mean()), float(challenger[counted].mean())))
+            self.ladder.add(slots, out.z, values, champion, challenger)
 
     def _forget(self, model: LiveModel, rows: NDArray[np.int64]) -> None:
         for side in self.sides:
             side.forget(rows)
+        slots = np.unique(rows // model.blocks)
+        self.ladder.forget(slots)
         if self.reservoir is not None:
-            self.reservoir.forget(np.unique(rows // model.blocks))
+            self.reservoir.forget(slots)
 
     # ------------------------------------------------------------------ turning
     def until_next(self, seen: int) -> int | None:
@@ -170,7 +171,7 @@ class Learning:
         self.challenger = str(entry["encoder"])
         self.sides = [Contender(model, model.encoder, model.name), Contender(model, weights, self.challenger)]
         self.trial = Trial(self.attempts, TRIAL_LEAST, TRIAL_MOST)
-        self.recent.clear()
+        self.ladder.begin(model.name, self.challenger, model.keys.capacity, model.columns)
 
     def _close(self, model: LiveModel, verdict: Verdict) -> None:
         if verdict.state == "promote":
@@ -179,6 +180,7 @@ class Learning:
             model.put_in_place(self.challenger, challenger.weights, challenger.lanes_for(model), self.folder / "encoders" / self.challenger)
         else:
             self._record(model, "refused", self.challenger, verdict.reason, verdict.gain, verdict.low, verdict.high)
+        self.ladder.end(self.verdicts[-1]["decision"])
         self.trial, self.sides, self.challenger = None, [], ""
 
     def _record(self, model: LiveModel, decision: str, name: str, reason: str, gain: float, low: float, high: float) -> None:
@@ -190,16 +192,11 @@ class Learning:
     # ------------------------------------------------------------------ state
     def status(self) -> dict[str, Any]:
         """For the dashboard: what goes on, the curve, the ladder of losses. Each thing is taken once: the stream goes on meanwhile."""
-        trial, worker, sides, recent = self.trial, self.worker, self.sides, list(self.recent)
+        trial, worker = self.trial, self.worker
         state = "trial" if trial is not None else "learning" if worker is not None else "off" if self.message else "waiting"
         progress = trial.n / TRIAL_MOST if trial else worker.progress() if worker else 0.0
-        ladder = []
-        if recent:
-            means = np.array(recent).mean(axis=0)
-            names = ("last value", sides[0].name if sides else "champion", self.challenger or "challenger")
-            ladder = [{"name": n, "loss": float(v)} for n, v in zip(names, means.tolist(), strict=True)]
         learning = {"mode": self.mode, "state": state, "progress": progress, "curve": self.curve, "message": self.message, "attempts": self.attempts}
-        return {"learning": learning, "ladder": ladder, "promotions": self.verdicts[-50:]}
+        return {"learning": learning, "ladder": self.ladder.rungs(), "promotions": self.verdicts[-50:]}
 
     def state(self, full: bool) -> tuple[Arrays, dict[str, Any]]:
         """(arrays, meta): reservoir, a running trial, all of them or what changed; a running worker starts anew after a restart."""
@@ -212,6 +209,7 @@ class Learning:
             "verdicts": self.verdicts,
             "curve": self.curve,
             "challenger": self.challenger,
+            "ladder": self.ladder.state(),
             "features": self.reservoir.features if self.reservoir else 0,
             "again": self.worker is not None,
         }
@@ -238,6 +236,8 @@ class Learning:
                 for part in parts:
                     if f"{begin}slots" in part:
                         side.restore({name.removeprefix(begin): a for name, a in part.items() if name.startswith(begin)})
+        if "ladder" in meta:  # the version before kept none
+            self.ladder.restore(meta["ladder"])
 
     def close(self) -> None:
         """Ends a running worker; what is half-done is gone, what was done is kept."""

@@ -9,6 +9,7 @@ import numpy as np
 import psutil
 
 from tacit.heads.layout import GAP, HORIZONS
+from tacit.live.model import LiveModel
 from tacit.live.runner import Runner
 
 
@@ -16,6 +17,15 @@ def short(name: str) -> str:
     """A source's name without the folders."""
     kind, colon, path = name.partition(":")
     return f"{kind}:{path.rpartition('/')[2]}" if colon and "/" in path else name
+
+
+def _age(runner: Runner, model: LiveModel, clock: float) -> dict[str, float | None]:
+    """How long the encoder is in place, in the stream's own time, which a replay's is too; None where it is not known."""
+    verdicts = runner.learning.verdicts if runner.learning else []
+    promoted = [v for v in verdicts if v["decision"] == "promoted" and v["to"] == model.name]
+    if not promoted:
+        return {"age_events": None, "age_seconds": None}
+    return {"age_events": model.seen - int(promoted[-1]["position"]), "age_seconds": max(clock - float(promoted[-1]["time"]), 0.0)}
 
 
 def status(runner: Runner) -> dict[str, Any]:
@@ -49,9 +59,7 @@ def status(runner: Runner) -> dict[str, Any]:
         drift = model.drift()
         episodes = list(model.episodes.all.values())
         clock = float(model.pool.clock[0])
-        promoted = [v for v in out.get("promotions", []) if v["decision"] == "promoted"]
-        at = promoted[-1] if promoted else {"position": 0, "time": runner.started}
-        out["model"] = {"champion": model.name, "age_events": model.seen - int(at["position"]), "since": at["time"]}
+        out["model"] = {"champion": model.name, **_age(runner, model, clock)}
         out["drift"] = {"overall": float(np.mean(list(drift.values()))) if drift else 0.0, "features": drift}
         out["horizon_s"] = float(HORIZONS[1] * model.base[0, GAP])  # how far ahead the forecast is, at the first key's pace
         out["alerts"] = {

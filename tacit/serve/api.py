@@ -9,7 +9,7 @@
 | GET /api/series?key=&newest=1&points=600 | the same of the newest rows, as they are |
 | GET /api/episodes?key=&limit=100&before=ID&suppressed=1 | alerts, newest first, open ones lead |
 | GET /api/episodes/ID | one alert |
-| POST /api/feedback {"episode": ID, "verdict": "expected" or "problem"} | the alert with the verdict |
+| POST /api/feedback {"episode": ID, "verdict": "expected" or "problem"}, Content-Type: application/json | the alert with the verdict |
 | GET /api/live?key=&features=1,2&after=ROW | server-sent events: status, episodes, rows; four times a second at most |
 | GET /healthz | "ok"; asks for no token |
 | GET /metrics | Prometheus text |

@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from streams import noise, stream
 
 from tacit.live import learning, workers
 from tacit.live.journal import Journal
+from tacit.live.ladder import Comparison, Ladder
 from tacit.live.learning import FIRST, Learning
 from tacit.live.model import LiveModel
 from tacit.live.workers import Worker
@@ -78,25 +78,26 @@ def test_nothing_is_asked_before_the_first_count(watched: Any) -> None:
 
 
 def test_a_status_is_told_while_an_attempt_ends(watched: Any, tmp_path: Path) -> None:
-    """Asked from another thread: the worker and the trial's sides go between two looks at them, its files before they are read."""
+    """Asked from another thread: the worker and the comparison go between two looks at them, its files before they are read."""
     _, learns, _ = watched
 
     class Ending(Learning):
         def __getattribute__(self, name: str) -> Any:
             found = super().__getattribute__(name)
-            if name in ("worker", "sides") and found:
-                setattr(self, name, None if name == "worker" else [])
+            if name in ("worker", "ladder") and found:
+                setattr(self, name, None if name == "worker" else Ladder())
             return found
 
     learns.__class__ = Ending
-    learns.message, learns.sides = "", [SimpleNamespace(name="simple")]
-    learns.recent.append((3.0, 2.0, 1.0))
+    learns.message, ladder = "", Ladder()
+    ladder.now = Comparison("simple", "0123456789abcdef", "", (3.0, 2.0, 1.0), (1, 1, 1))
+    learns.ladder = ladder
     attempt = Worker.__new__(Worker)
     attempt.room, attempt.budget = tmp_path / "gone", {"steps": 1}
     learns.worker = attempt
     told = learns.status()
     assert (told["learning"]["state"], told["learning"]["progress"]) == ("learning", 0.0)
-    assert [row["name"] for row in told["ladder"]] == ["last value", "simple", "challenger"]
+    assert [row["name"] for row in told["ladder"]] == ["last value", "simple bank", "challenger 01234567"]
     assert learns.status()["learning"]["state"] == "waiting"
 
 

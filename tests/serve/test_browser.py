@@ -30,6 +30,23 @@ def test_charts_are_drawn_and_nothing_leaves_the_origin(served: Served, open_tab
     tab.shot("dark")
 
 
+def test_what_forecasts_best_and_since_when(served: Served, open_tab: Callable[..., Tab]) -> None:
+    """Every rung says what it stands on; the one of an earlier trial never counts as the best. The age is the stream's, not the wall's."""
+    tab = open_tab(served.url)
+    tab.until(lambda: "challenger" in tab.text("#learned"))
+    rungs = tab.page.evaluate("() => [...document.querySelectorAll('.ladder tr')].map((r) => [r.className, r.title])")
+    assert rungs == [
+        ["best", "challenger 77be01d9: mean loss 0.85 over 8 000 events"],
+        ["", "encoder a41f09c2: mean loss 0.87 over 8 000 events"],
+        ["earlier", "simple bank: mean loss 0.94 over 12 000 events of an earlier trial"],
+        ["", "last value: mean loss 1.21 over 8 000 events"],
+    ]
+    assert not tab.page.evaluate("() => [...document.querySelectorAll('.ladder th')].some((h) => h.scrollWidth > h.clientWidth)")
+    assert "1.5 h, 21 500 events" in tab.text("#learned")
+    assert not any(word in tab.page.inner_html("#learned") for word in ("undefined", "NaN"))
+    assert not tab.wrong
+
+
 def test_an_alert_appears_live_and_takes_a_verdict(served: Served, open_tab: Callable[..., Tab]) -> None:
     tab = open_tab(served.url)
     episode = served.machine.break_it(2, "", 7)
@@ -172,7 +189,15 @@ def test_a_restart_keeps_the_past_and_the_page_finds_back(tmp_path: Path, open_t
 
 def test_warming_up_is_shown_as_such(tmp_path: Path, open_tab: Callable[..., Tab]) -> None:
     made = Served(tmp_path / "h.sqlite", seconds=5)
-    made.more = {"warming": True, "warm_share": 0.4, "learning": {}, "ladder": [], "promotions": None, "drift": None, "model": {"champion": "simple"}}
+    made.more = {
+        "warming": True,
+        "warm_share": 0.4,
+        "learning": {},
+        "ladder": [],
+        "promotions": None,
+        "drift": None,
+        "model": {"champion": "simple", "age_events": None, "age_seconds": None},
+    }
     tab = open_tab(made.url)
     tab.until(lambda: tab.text("#state") == "warming up 40 %")
     tab.until(lambda: "Scores appear once" in tab.text("#learned"))

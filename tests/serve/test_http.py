@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +19,8 @@ from tacit.contracts.errors import PortInUse
 from tacit.serve import api
 from tacit.serve.dashboard import Dashboard
 from tacit.serve.metrics import metrics
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +93,8 @@ def test_feedback_on_an_unknown_alert_is_404_and_too_much_is_413(client: httpx.C
     assert client.post("/api/feedback", json={"episode": 999, "verdict": "problem"}).status_code == 404
     assert client.post("/api/feedback", json={"episode": 1, "verdict": "x" * 20_000}).status_code == 413
     assert client.post("/api/feedback", content="x").status_code == 415
+    row = next(line for line in README.read_text("utf-8").splitlines() if line.startswith("| `POST /api/feedback`"))
+    assert "Content-Type: application/json" in row, "who posts without is refused: the table says so"
     assert client.get("/api/episodes/999").status_code == 404
     assert client.get("/api/episodes/99999999999999999999999").status_code == 404
 

@@ -15,7 +15,7 @@ function model(s) {
     s.warming && el("div.warm", {}, meter(s.warm_share ?? 0, "warm-up"), el("p", {}, `Warming up: ${percent(s.warm_share ?? 0)}. Scores appear once enough has been seen to tell what is usual.`)),
     el("dl", {}, fact("Events seen", count(s.events)), s.keys > 1 && fact("Keys", count(s.keys)),
       fact("Speaks now", simple ? "simple features" : el("code", {}, `encoder ${String(m.champion).slice(0, 8)}`)),
-      m.since && !simple && fact("In place", `${duration(Date.now() / 1000 - m.since)}${m.age_events ? `, ${count(m.age_events)} events` : ""}`),
+      Number.isFinite(m.age_seconds) && !simple && fact("In place", `${duration(m.age_seconds)}, ${count(m.age_events)} events`),
       s.started && fact("Running", duration(Date.now() / 1000 - s.started))),
     notes.length > 0 && el("details", {}, el("summary", {}, "What was found in the source"), el("ul.notes", {}, notes)));
 }
@@ -48,17 +48,18 @@ function learning(s) {
   return section("Encoder", state, l.progress > 0 && l.progress < 1 && meter(l.progress, "progress"), l.message && el("p", {}, l.message), l.state !== "off" && curve(l.curve ?? []));
 }
 
-/** Forecast losses with intervals on one scale: lower is better. */
+/** Forecast losses on one scale: lower is better. What an earlier trial measured stands on other events, and is told apart. */
 function ladder(s) {
   const rungs = (s.ladder ?? []).filter((r) => Number.isFinite(r.loss));
   if (!rungs.length) return section("Which forecasts best", "", el("p.dim", {}, "Not compared yet."));
-  const ends = rungs.flatMap((r) => [r.low ?? r.loss, r.high ?? r.loss]), lo = Math.min(...ends), hi = Math.max(...ends), room = (hi - lo || 1) * 0.08;
+  const losses = rungs.map((r) => r.loss), lo = Math.min(...losses), hi = Math.max(...losses), room = (hi - lo || 1) * 0.08;
   const x = (v) => `${(100 * (v - lo + room)) / (hi - lo + 2 * room || 1)}%`;
-  const best = Math.min(...rungs.map((r) => r.loss));
-  const rows = [...rungs].sort((a, b) => a.loss - b.loss).map((r) => el("tr" + (r.loss === best ? ".best" : ""), {}, el("th", { scope: "row" }, r.name),
-    el("td.whisker", { title: `${value(r.low)} to ${value(r.high)}` }, el("i.bar", { style: { left: x(r.low ?? r.loss), width: `calc(${x(r.high ?? r.loss)} - ${x(r.low ?? r.loss)})` } }), el("i.point", { style: { left: x(r.loss) } })),
-    el("td.num", {}, value(r.loss))));
-  return section("Which forecasts best", "lower is better", el("table.ladder", {}, el("tbody", {}, rows)));
+  const best = Math.min(...rungs.filter((r) => !r.earlier).map((r) => r.loss));
+  const kind = (r) => (r.earlier ? ".earlier" : r.loss === best ? ".best" : "");
+  const told = (r) => `${r.name}: mean loss ${value(r.loss)} over ${count(r.events)} events${r.earlier ? " of an earlier trial" : ""}`;
+  const rows = [...rungs].sort((a, b) => a.loss - b.loss).map((r) => el("tr" + kind(r), { title: told(r) }, el("th", { scope: "row" }, r.earlier ? `${r.name}*` : r.name),
+    el("td.place", {}, el("i.point", { style: { left: x(r.loss) } })), el("td.num", {}, value(r.loss))));
+  return section("Which forecasts best", "lower is better", el("table.ladder", {}, el("tbody", {}, rows)), rungs.some((r) => r.earlier) && el("p.dim", {}, "* of an earlier trial, on other events"));
 }
 
 function promotions(s) {
