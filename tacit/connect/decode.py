@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tacit.connect import times
 from tacit.connect.clock import Clock
 from tacit.connect.detect import detect
+from tacit.connect.long_values import Used, long_values, used
 from tacit.connect.records import Floats, Records
 from tacit.connect.schema import Schema, Wishes, first_value
 from tacit.connect.text import is_missing, to_numbers
@@ -74,13 +75,17 @@ class Decoder:
 
     def events(self, records: Records, key: str = "") -> Events:
         """The events of these records; key: whose they are where no column says it."""
-        n = len(records)
-        if n == 0:
+        if not len(records):
             return self.nothing()
         plan = self._planned(records)
+        some = used(records, self.schema, plan.name[0], plan.value[0] if plan.value else None, self.notes) if plan.name else None
+        if some is not None:
+            records = some.records
+            if not len(records):
+                return self.nothing()
         when, readable = self._times(records, plan)
         keys = self._keys(records, plan, key)
-        values = self._long(records, plan) if plan.name else self._wide(records, plan)
+        values = self._long(some, plan) if some is not None else self._wide(records, plan)
         if not readable.all():
             name = self.schema.of("time")[0]
             for row in np.flatnonzero(~readable).tolist():
@@ -232,18 +237,10 @@ class Decoder:
                 born.append((row, before))
         return codes, born
 
-    def _long(self, records: Records, plan: _Plan) -> Floats:
-        """One feature an event: the row's name says which; names are appended as they come."""
-        names = records.column(plan.name[0])
-        for fresh in dict.fromkeys(n for n in names if n not in self.schema.index):
-            if not is_missing(fresh):
-                self.schema.add(str(fresh), "number")
-        numbers = self._numbers(records, plan.value)[:, 0] if plan.value else np.full(len(records), np.nan)
-        values = np.full((len(records), len(self.features)), np.nan)
-        for row, name in enumerate(names):
-            column = self.schema.index.get(str(name))
-            if column is None:
-                self.refusals.add("name of the feature is missing", records.where(row, records.names[plan.name[0]]))
-            else:
-                values[row, column] = numbers[row]
-        return values
+    def _long(self, some: Used, plan: _Plan) -> Floats:
+        """One feature an event: the row's name says which."""
+
+        def numbers(records: Records) -> Floats:
+            return self._numbers(records, plan.value)[:, 0] if plan.value else np.full(len(records), np.nan)
+
+        return long_values(some, self.schema, numbers, some.records.names[plan.name[0]], self.refusals)

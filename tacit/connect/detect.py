@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 from tacit.connect.columns import counts, identifies, joined, mostly, role_of
+from tacit.connect.long_tables import find_long
 from tacit.connect.records import Records
-from tacit.connect.schema import OTHER, Role, Schema, Wishes
+from tacit.connect.schema import KINDS, OTHER, Role, Schema, Wishes
 from tacit.connect.text import is_missing, is_number, to_number
 from tacit.connect.times import find_form
 from tacit.contracts.errors import SchemaError
@@ -80,8 +81,6 @@ NUMBERED = frozenset(
     ]
 )
 KEY_ENDS = ("_id", "_key", "_name")  # weaker: these must repeat
-NAMES = ("name", "metric", "feature", "variable", "measurement", "signal", "tag", "sensor", "channel", "parameter", "field", "item")
-VALUES = ("value", "val", "reading", "measure", "v")
 
 
 def detect(sample: Records, wishes: Wishes, live: bool) -> tuple[Schema, list[str]]:
@@ -92,9 +91,10 @@ def detect(sample: Records, wishes: Wishes, live: bool) -> tuple[Schema, list[st
     """
     schema, notes = Schema(wishes), list[str]()
     columns = {name: [v for v in sample.column(j) if not is_missing(v)] for j, name in enumerate(sample.names)}
-    _check_wishes(wishes, columns)
+    _check([("--time", c) for c in (wishes.time,) if c] + [("--key", k) for k in wishes.key or ()], columns)
     _find_time(schema, notes, columns, live)
-    _find_long(schema, notes, columns)
+    if not find_long(schema, notes, columns, sample, live):
+        _check([("--columns", c) for c in (*wishes.wanted(), *wishes.unwanted())], columns)
     _find_key(schema, notes, columns, len(sample))
     wanted, unwanted = wishes.wanted(), wishes.unwanted()
     keys = joined(sample, schema.of("key"))
@@ -123,7 +123,7 @@ def detect(sample: Records, wishes: Wishes, live: bool) -> tuple[Schema, list[st
             notes.append(f"{name!r} is not used: text. If it says whose the event is: --key {name}")
         else:
             schema.assign(name, role)
-    if numbers or not schema.features:
+    if not schema.long and (numbers or not schema.features):
         schema = _in_order(schema, list(columns))
     if not schema.features and not schema.long and not live:
         raise SchemaError(
@@ -133,13 +133,12 @@ def detect(sample: Records, wishes: Wishes, live: bool) -> tuple[Schema, list[st
     return schema, notes
 
 
-def _check_wishes(wishes: Wishes, columns: dict[str, Any]) -> None:
-    asked = [("--time", wishes.time)] if wishes.time else []
-    asked += [("--key", k) for k in wishes.key or ()] + [("--columns", c) for c in (*wishes.wanted(), *wishes.unwanted())]
+def _check(asked: list[tuple[str, str]], columns: dict[str, Any]) -> None:
+    """asked: (option, column). Raises SchemaError where there is no such column."""
     for option, name in asked:
         kind = str(name).rpartition(":")
         if name not in columns and kind[0] in columns:
-            raise SchemaError(f"--columns {name}: there is no kind {kind[2]!r}.", "Known: number, counter, boolean, category.")
+            raise SchemaError(f"--columns {name}: there is no kind {kind[2]!r}.", f"Known: {', '.join(KINDS)}.")
         if name not in columns:
             near = difflib.get_close_matches(str(name), columns, n=1)
             guess = f"Did you mean {near[0]!r}? " if near else ""
@@ -182,21 +181,6 @@ def _guess_time(columns: dict[str, list[Any]]) -> tuple[str | None, tuple[str, s
         return name, found
     dates = [c for c, v in columns.items() if v and not is_number(v[0]) and find_form(v[:20]) is not None and find_form(v) is not None]
     return (dates[0], find_form(columns[dates[0]])) if len(dates) == 1 else (None, None)
-
-
-def _find_long(schema: Schema, notes: list[str], columns: dict[str, list[Any]]) -> None:
-    """(time, [key], name, value): a text column that names and the only numeric column, that holds."""
-    if schema.wishes.columns:
-        return
-    rest = [c for c in columns if c not in schema.roles and c not in (schema.wishes.key or ())]
-    names = [c for c in rest if c.lower() in NAMES and columns[c] and not any(map(is_number, columns[c]))]
-    values = [c for c in rest if c.lower() in VALUES and columns[c] and mostly(is_number, columns[c])]
-    others = [c for c in rest if c not in names + values and columns[c] and mostly(is_number, columns[c])]
-    if len(names) != 1 or len(values) != 1 or others:
-        return
-    schema.assign(names[0], "name")
-    schema.assign(values[0], "value")
-    notes.append(f"a long table: {names[0]!r} names the feature, {values[0]!r} holds its value")
 
 
 def _find_key(schema: Schema, notes: list[str], columns: dict[str, list[Any]], n: int) -> None:

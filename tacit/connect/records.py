@@ -42,6 +42,10 @@ class Records(ABC):
         """Columns js as numbers, [n, len(js)]. Raises ValueError or TypeError where any value is not one."""
 
     @abstractmethod
+    def take(self, rows: Sequence[int]) -> Records:
+        """These records alone."""
+
+    @abstractmethod
     def head(self, n: int) -> Records:
         """The first n records."""
 
@@ -65,6 +69,9 @@ class Rows(Records):
             flat = chain.from_iterable(map(itemgetter(*js), self.rows))
         return np.fromiter(map(float, flat), np.float64, n * width).reshape(n, width)
 
+    def take(self, rows: Sequence[int]) -> Rows:
+        return Rows(self.names, [self.rows[i] for i in rows], [self.lines[i] for i in rows], self.place)
+
     def head(self, n: int) -> Rows:
         return Rows(self.names, self.rows[:n], self.lines[:n], self.place)
 
@@ -86,6 +93,10 @@ class Columns(Records):
                 raise TypeError(f"column {self.names[j]!r} is not numeric")
             out[:, k] = array
         return out
+
+    def take(self, rows: Sequence[int]) -> Columns:
+        columns = [c[list(rows)] if isinstance(c, np.ndarray) else [c[i] for i in rows] for c in self.columns]
+        return Columns(self.names, columns, [self.lines[i] for i in rows], self.place)
 
     def head(self, n: int) -> Columns:
         return Columns(self.names, [c[:n] for c in self.columns], self.lines[:n], self.place)

@@ -14,6 +14,7 @@ from tacit.contracts.errors import SchemaError
 from tacit.contracts.events import Feature, Kind
 
 Role = Literal["time", "key", "name", "value", "number", "counter", "boolean", "category", "ignored", "pending"]
+KINDS = ("number", "counter", "boolean", "category")  # that a wish may give a column
 CATEGORIES = 8  # a text column with more distinct values is no category
 OTHER = "(other)"
 _COUNTING = ("_total", ".total", "_counter", "_count_total", "_bytes_total", "_seconds_total")
@@ -23,8 +24,8 @@ _COUNTING = ("_total", ".total", "_counter", "_count_total", "_bytes_total", "_s
 class Wishes:
     """What the user said: key and time columns, and the columns wanted; None = find them.
 
-    key: one or several names, joined by "/" in events; columns: name, "name:kind" (number, counter, boolean,
-    category) or "-name" for one not wanted; strict: stop at the first refusal.
+    key: one or several names, joined by "/" in events; columns: name, "name:kind" (of KINDS) or "-name" for one not
+    wanted, in a long table of its features; strict: stop at the first refusal.
     """
 
     key: tuple[str, ...] | None = None
@@ -39,7 +40,7 @@ class Wishes:
             if text.startswith("-"):
                 continue
             name, colon, kind = text.rpartition(":")
-            if colon and kind in ("number", "counter", "boolean", "category"):
+            if colon and kind in KINDS:
                 out[name] = kind
             else:
                 out[text] = ""
@@ -49,13 +50,18 @@ class Wishes:
         """Columns asked not to be used."""
         return {text[1:] for text in self.columns if text.startswith("-")}
 
+    def leaves_out(self, name: str) -> bool:
+        """Whether this one is not wanted, or others are."""
+        wanted = self.wanted()
+        return bool(wanted and name not in wanted) or name in self.unwanted()
+
 
 @dataclass
 class Schema:
     """Roles of columns and the features made of them.
 
     version grows with each change, so that a plan made of the schema knows when it is stale. closed:
-    categories whose values were all seen at the start: a new value is "(other)".
+    categories whose values were all seen at the start: a new value is "(other)". In a long table their "column" is a name.
     """
 
     wishes: Wishes = field(default_factory=Wishes)
@@ -65,6 +71,7 @@ class Schema:
     index: dict[str, int] = field(default_factory=dict)  # feature name → its column in Events.values
     categories: dict[str, dict[str, int]] = field(default_factory=dict)  # column → value → feature number
     closed: set[str] = field(default_factory=set)
+    named: dict[str, Role] = field(default_factory=dict)  # in a long table: what the values of each name are, once that is known
     version: int = 0
 
     @property
@@ -108,7 +115,7 @@ class Schema:
     def meet(self, column: str, value: Any) -> str:
         """Decide on a column that appeared in midstream by its first value; returns the note to be said."""
         wanted = self.wishes.wanted()
-        if (wanted and column not in wanted) or column in self.wishes.unwanted():
+        if self.wishes.leaves_out(column):
             self.assign(column, "ignored")
             return ""
         role: Role = wanted.get(column) or "pending"  # type: ignore[assignment] # kinds are roles
@@ -118,6 +125,22 @@ class Schema:
                 role = "counter"
         self.assign(column, role)
         return f"column {column!r} appeared: {role}"
+
+    def settle(self, name: str, role: Role | None = None) -> bool:
+        """What the values of a long table's name are: as was wished, else this role; returns whether it is settled."""
+        if name in self.named:
+            return True
+        wished: Any = "ignored" if self.wishes.leaves_out(name) else self.wishes.wanted().get(name)
+        decided = wished or role
+        if not decided:
+            return False
+        self.named[name] = decided
+        self.version += 1
+        if decided in ("number", "counter", "boolean"):
+            self.add(name, decided)
+        elif decided == "category":
+            self.categories.setdefault(name, {})
+        return True
 
     def category(self, column: str, value: str) -> tuple[int, str]:
         """The feature of a category's value, and a note where it is new. Past eight values: "(other)"."""
@@ -141,6 +164,7 @@ class Schema:
             "features": [[f.name, f.kind, f.unit, f.muted] for f in self.features],
             "categories": {c: dict(v) for c, v in self.categories.items()},
             "closed": sorted(self.closed),
+            "named": dict(self.named),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -156,6 +180,7 @@ class Schema:
         self.index = {f.name: i for i, f in enumerate(features)}
         self.categories = {c: dict(v) for c, v in state["categories"].items()}
         self.closed = set(state["closed"])
+        self.named = dict(state.get("named", dict.fromkeys(self.index, "number")))  # positions of before know numbers alone
         self.version += 1
 
 
