@@ -87,7 +87,9 @@ def evaluate(
 def compare(
     data: Annotated[str, typer.Argument(help="Unlabelled samples, as for `tacit learn`.")],
     labels: Annotated[str | None, typer.Option(help="Few labels: CSV of path or id, label; none: label-free measures decide.")] = None,
-    pretext: Annotated[str, typer.Option(help="Tasks, with commas; else those that have won on real data of this modality.")] = "",
+    pretext: Annotated[
+        str, typer.Option(help="Tasks, with commas; else up to six that have won on real data of this modality (texts: and contrastive).")
+    ] = "",
     encoder: Annotated[str, typer.Option(help="NAME, or NAME:key=value; the same for all tasks.")] = "",
     minutes: Annotated[float, typer.Option(help="Of learning for each finalist's encoder.")] = 10.0,
     seeds: Annotated[int, typer.Option(help="Encoders a task; three give an interval.")] = 3,

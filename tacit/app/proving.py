@@ -16,7 +16,6 @@ from tacit.contracts.errors import DataError
 from tacit.contracts.goal import Goal
 
 LEDGER = "ledger.sqlite"
-SIX = 6  # tasks compared where none were named: the first of those that have won
 REPORT, CARD = "report.html", "card.md"
 
 
@@ -122,8 +121,8 @@ def compare(
     """A Comparison of pretext tasks on these data: equal time and the same encoder for all, several seeds, successive halving, rungs beside them.
 
     labels: few of them, as for `tacit.evaluate`; none: label-free measures decide, and the report says how far they can be trusted. pretext: names,
-    () = those that have won on real data of this modality; minutes: for each finalist's encoder; out: a folder for the page, the ledger and the
-    winner's model. Raises TacitError.
+    () = up to six that have won on real data of this modality (texts: and contrastive); minutes: for each finalist's encoder; out: a folder for the
+    page, the ledger and the winner's model. Raises TacitError.
     """
     from tacit.connect.labels import read_labels
     from tacit.connect.open_pool import open_pool
@@ -136,7 +135,7 @@ def compare(
     from tacit.learning.recipe import Recipe, parse_encoder, parse_pretext
     from tacit.learning.teaching import fit_modality, teach
     from tacit.ledger.store import Ledger
-    from tacit.pretext.auto_list import AUTO
+    from tacit.pretext.auto_list import compared
 
     if not 0 < minutes < 1e9 or seeds < 1:
         raise DataError(f"{minutes:g} minutes and {seeds} seeds.", "Both are above 0; three seeds give an interval.")
@@ -153,7 +152,7 @@ def compare(
         known = None if labels is None else read_labels(labels, pool)
         modality = fit_modality(pool, base)
         base, _ = look(pool, modality, base, False, None, Screen(quiet=True))
-        tasks = [task for text in pretext for task in parse_pretext(text)] or [task for task, _ in AUTO[modality.name][:SIX]]
+        tasks = [task for text in pretext for task in parse_pretext(text)] or list(compared(modality.name))
         say(f"{pool.described}: {len(pool):,} samples, {modality.name}; comparing {', '.join(tasks)}")
         feeder = Feeder(pool, modality)
         judge = judge_of(modality, pool, known, stated, np.random.default_rng(base.seed), 0.0, base.forbidden, base.view_options)
@@ -166,7 +165,7 @@ def compare(
             return teach(wish, pool, start=resumed, modality=modality, feeder=feeder, about={"tournament_seconds": seconds})
 
         try:
-            found = play(learn, tasks, 60 * minutes, judge, seeds, pool.described, progress, AUTO[modality.name][0][0])
+            found = play(learn, tasks, 60 * minutes, judge, seeds, pool.described, progress, compared(modality.name)[0])
         finally:
             feeder.close()
         if out is not None:
