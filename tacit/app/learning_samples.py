@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,10 +44,11 @@ def learn_samples(
     if int(os.environ.get("RANK", "0")):  # under torchrun the first process speaks
         screen = None
     speaks = not int(os.environ.get("RANK", "0"))
+    warned = warnings.warn if screen is None and speaks else None  # from Python: nothing that is said is seen
     with claimed(out if speaks else None), screen or Screen(quiet=True) as show:
         if out is not None and speaks:
             _free(out, fresh)
-        model = _start(start) if start is not None else None
+        model = _start(start, show, warned or show.say) if start is not None else None
         named = recipe.modality or (model.modality.name if model is not None else None)
         pool = source if isinstance(source, Pool) else open_pool(source, modality=named, **(columns or {}))
         show.say(f"{pool.described}: {len(pool):,} samples, {pool.modality}")
@@ -149,14 +152,14 @@ class _Stopper:
             signal.signal(signal.SIGINT, self.before)
 
 
-def _start(start: str | Path) -> Any:
+def _start(start: str | Path, show: Screen, say: Callable[[str], None]) -> Any:
     from tacit.export.model_folder import load
 
     text = str(start)
     if text.startswith("hf:"):
         from tacit.export.public import read_public
 
-        return read_public(text.removeprefix("hf:"))
+        return read_public(text.removeprefix("hf:"), say, show.quiet)
     if not Path(text).is_dir():
         raise ModelError(f"there is no model folder {text}.", "Give the --out of an earlier `tacit learn`, or hf:FOLDER.")
     return load(text)
@@ -190,7 +193,7 @@ def _long(recipe: Recipe) -> str:
 def _sum_up(about: dict[str, Any], show: Screen) -> None:
     learning, data = about["learning"], about["data"]
     last = learning["curve"][-1]
-    gap = f", held out {last['held_out']:.4g}" if "held_out" in last else ""
+    gap = f", held out {last['held_out']:.4g} (gap {last['held_out'] - last['loss']:+.3g})" if "held_out" in last else ""
     rank = f", effective rank {last['rank']:.1f}" if "rank" in last else ""
     show.say(f"{learning['steps']:,} steps in {learning['seconds']:.0f} s: loss {last['loss']:.4g}{gap}{rank}")
     if learning["chosen_step"] != learning["steps"]:

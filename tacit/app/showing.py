@@ -12,7 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column
 
+from tacit.learning.gap import GapWatch
+
 BARS = "▁▂▃▄▅▆▇█"
+HEALTH = ("rank", "spread", "alignment", "uniformity")
 AT_ONCE, AGAIN = 40, 5.0  # plain lines that may follow each other at once, and seconds after which one more may
 
 
@@ -85,11 +88,13 @@ class Screen:
 
     def learning(self, what: str) -> Callable[[dict[str, float], float], None]:
         """A bar for learning: called with a line of the curve and the share of the budget."""
-        bar = self.progress.add_task(what, total=1.0, told="")
+        bar, gap = self.progress.add_task(what, total=1.0, told=""), GapWatch()
 
         def report(line: dict[str, float], share: float) -> None:
             self.losses.append(line["loss"])
             self.progress.update(bar, completed=share, told=told(line, self.losses))
+            if grown := gap.see(line, share):
+                self.say(grown)
             if self.console.is_terminal:
                 return
             if len(self.losses) == 1 or share >= 1 or len(self.losses) % 10 == 0:
@@ -102,7 +107,9 @@ def told(line: dict[str, float], losses: list[float]) -> str:
     """One line of the curve in words."""
     parts = [f"step {int(line['step']):,}", f"loss {line['loss']:.4g} {sparkline(losses)}".strip()]
     parts += [f"{key.removesuffix('.loss')} {value:.4g}" for key, value in line.items() if key.endswith(".loss")]
-    parts += [f"{name} {line[key]:.3g}" for key, name in (("held_out", "held-out"), ("rank", "rank"), ("spread", "spread")) if key in line]
+    parts += [f"held-out {line['held_out']:.4g}"] if "held_out" in line else []
+    parts += [f"gap {line['gap']:+.3g}"] if "gap" in line else []
+    parts += [f"{name} {line[name]:.3g}" for name in HEALTH if name in line]
     return " · ".join(parts)
 
 

@@ -44,7 +44,7 @@ JUDGES = 32  # samples held out, at least, for their loss to decide anything
 
 @dataclass
 class Learned:
-    """curve: one line a look {step, loss, held_out, seconds, rank, …}, with TASK.loss of each where there are several tasks; chosen: step of the
+    """curve: one line a look {step, loss, held_out, gap, seconds, rank, …}, with TASK.loss of each where there are several tasks; chosen: step of the
     weights kept; finished: the budget was spent."""
 
     curve: list[dict[str, float]]
@@ -173,7 +173,7 @@ class Loop:
         line = {"step": float(self.learner.steps), "loss": self.latest, **self.each, "seconds": round(self.elapsed, 2), **figures}
         if self.held is not None:
             held = float(self.learner.held_out(self.held).loss)
-            line["held_out"] = held
+            line["held_out"], line["gap"] = held, held - self.latest
             if self.learner.settled and math.isfinite(held) and (self.best is None or held < self.best[0]):
                 self.best = (held, self.learner.steps, copy.deepcopy(self.learner.encoder.state_dict()))
         if self.budget.seconds is not None and self.elapsed > 0:

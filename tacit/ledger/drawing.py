@@ -92,7 +92,7 @@ def learning(curve: list[dict[str, float]]) -> str:
     if not lines:
         return ""
     drawn = []
-    names = list(lines)[:8]
+    names = list(lines)
     for start in range(0, len(names), 4):
         part = names[start : start + 4]
         figure, axes = _figure(9.2, 2.2, 4)

@@ -1,8 +1,8 @@
 """Which tasks `auto` may choose, by modality, the first being the first choice: (name, why); and which are compared where none is named.
 
 A task of pictures or series is here only where it beat its own untrained encoder by more than two standard errors on a real set of that modality
-(benchmarks/results/pretext_tasks.md). Of texts two did, vicreg and distillation, by 1.1 and 0.6 points on AG News with an encoder that is no longer the
-usual one. With the usual one its start, which counts the company that words keep, is what wins, and no steps after it added what could be told
+(benchmarks/results/pretext_tasks.md). Of texts two did, vicreg and distillation, by 1.1 and 0.6 points on AG News with an encoder that is no longer
+the usual one. With the usual one its start, which counts the company that words keep, is what wins, and no steps after it added what could be told
 (quality_text.md): contrastive stands here for that start, and the two are compared with it. The others are there to be asked for.
 """
 

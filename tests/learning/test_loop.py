@@ -45,6 +45,7 @@ def test_learning_lowers_the_loss_and_is_a_function_of_the_seed() -> None:
     models = [teach(recipe(seed=seed), pool) for seed in (3, 3, 4)]
     curve = models[0].about["learning"]["curve"]
     assert curve[-1]["loss"] < curve[0]["loss"] and curve[-1]["step"] == 24
+    assert all(line["gap"] == line["held_out"] - line["loss"] for line in curve)
     same, again, other = (weights_of(m.encoder) for m in models)
     assert same == again and same != other
 

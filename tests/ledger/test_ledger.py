@@ -17,6 +17,7 @@ import pytest
 
 from tacit.contracts.errors import DataError, SinkError, UnknownName
 from tacit.ledger.card import card
+from tacit.ledger.drawing import learning
 from tacit.ledger.pictures import Neighbours, Pictures, Posed
 from tacit.ledger.report import report, write_report
 from tacit.ledger.result import GAIN, Result
@@ -149,6 +150,12 @@ ABOUT = {
     "recipe": {"pretext": {"contrastive": 1.0, "masked": 0.5}, "seed": 3, "forbidden": ["flip"]},
     "learning": {"steps": 200, "batch": 256, "seconds": 61.5, "device": "cpu", "precision": "float32", "chosen_step": 180},
 }  # fmt: skip
+
+
+def test_every_curve_of_learning_is_drawn() -> None:
+    names = [f"figure {i}" for i in range(11)]
+    drawn = learning([{"step": float(i), **dict.fromkeys(names, 1.0 + i)} for i in range(3)])
+    assert all(name in drawn for name in names)
 
 
 def test_a_card_says_what_is_known_and_what_is_not() -> None:
