@@ -6,8 +6,10 @@ NAB's own protocol: one threshold over the whole corpus, chosen on its labels, f
 (Lavin & Ahmad, "Evaluating real-time anomaly detection algorithms", 2015). NAB also hands every detector the
 file's minimum and maximum; nothing here gets them, in either protocol. "on scores" puts the calibrated score
 under that threshold instead of the surprise; "rising" counts a row only where it beats the 100 before it, since
-NAB charges every single row of a false alarm. Strictly causal: one threshold stated beforehand, `score >= 0.9999`,
-for every detector and file; detectors without a calibrated score get the same streaming tail (calibrate.py).
+NAB charges every single row of a false alarm; "scores rising" both. "alerts" is the surprise of the row at which
+an alert opens and silence else, for a detector that decides by itself. Strictly causal: one threshold stated
+beforehand, `score >= 0.9999`, for every detector and file; detectors without a calibrated score get the same
+streaming tail (calibrate.py).
 "onsets" counts only the first row of each run over the threshold, or of each alert episode for a detector that
 decides by itself (tacit: 3 alerts a day of event time).
 
@@ -177,6 +179,9 @@ def run(scorer: Scorer, streams: Sequence[Stream]) -> tuple[dict[str, object], l
         row[profile.name] = best(sweeps, surprises, profile, count)[0]
     row["standard, on scores"] = best(sweeps, scores, PROFILES[0], count)[0]
     row["standard, rising"] = best(sweeps, [rising(s) for s in surprises], PROFILES[0], count)[0]
+    row["standard, scores rising"] = best(sweeps, [rising(s) for s in scores], PROFILES[0], count)[0]
+    told = [np.where(opened(r.alert), s, np.nan) for r, s in zip(readings, surprises, strict=True) if r.alert is not None]
+    row["standard, alerts"] = best(sweeps, told, PROFILES[0], count)[0] if told else "–"
     for profile in PROFILES:
         row[f"causal {profile.name}"] = fixed(sweeps, over, profile, count)
     row["causal, onsets"] = fixed(sweeps, starts, PROFILES[0], count)

@@ -35,6 +35,7 @@ HALF_LIFE = 20_000.0  # events, of the bounds
 LEAP_FADES = 4096.0  # events, by half
 ASKED_FADES, DAY = 10_000.0, 86_400.0  # events and seconds, by half in the longer of both
 SHORT = 1.0 - 0.5 ** (1 / 10.0)  # the mean looks back 10 events
+STIRS = 0.05  # of readings outside: less is none
 TWICE = 1.1  # of readings outside, each counting half as much with the next: two of the last four
 INSIDE, APART = 120.0, 40.0  # events inside after which what was told is over: while an alert is open, and while none is
 MOST = 3.0  # widths that one reading widens the bounds by
@@ -42,14 +43,11 @@ LARGEST, SMALLEST = 1e150, 1e-150  # what lies beyond is as large, or nothing
 FURTHEST = 1e3  # what lies beyond is as far: a budget that is spent can still hold it
 ROUNDING = 1e-6  # of the value: what is outside by no more is inside
 NEAR = 20.0  # times the least that it was is the most: of what came nearer to nothing the way there is no news
+OVER = 0.5  # as far as must be to be told: what was told is over when it is nearer
 GROWN, FORGETS = 30.0, 0.98  # times as far as it was of late: that is another fault; an event
 PART = 0.5  # the side of what is part of an alert
-SILENT, JOINS, OPENS, FREE = (
-    0,
-    1,
-    2,
-    3,
-)  # what may be said: nothing yet; part of the alert that has just opened; an alert beside it; or while none is open
+# what may be said: nothing yet; part of the alert that has just opened; an alert beside it; or while none is open
+SILENT, JOINS, OPENS, FREE = range(4)
 
 
 @hot
@@ -130,8 +128,10 @@ def tell(known: Doubles, first: float, second: float, ask: float, may: int, f: i
         out = abs(far) > ask * known[at + (ABOVE if far > 0.0 else BELOW), f]
         if kept:  # what was told is news on its other side, or where it has grown
             out &= far * side < 0.0 or abs(far) > GROWN * known[at + PEAK, f]
-        known[at + k * ROWS + OUTSIDE, f] = 0.5 * known[at + k * ROWS + OUTSIDE, f] + (1.0 if out else 0.0)
-        news |= known[at + k * ROWS + OUTSIDE, f] > TWICE
+        left = k == 1 and not known[at + ROWS + LOW, f] <= known[at + MEAN, f] <= known[at + ROWS + HIGH, f]
+        stays = 1.0 - SHORT if left else 0.5  # while the mean remembers them, readings add up
+        known[at + k * ROWS + OUTSIDE, f] = stays * known[at + k * ROWS + OUTSIDE, f] + (1.0 if out else 0.0)
+        news |= out and known[at + k * ROWS + OUTSIDE, f] > TWICE
     if news and may != SILENT:
         if kept:
             let_go(known, f, at)
@@ -141,8 +141,8 @@ def tell(known: Doubles, first: float, second: float, ask: float, may: int, f: i
     if kept:
         still = max(abs(first), abs(second)) if side == 0.0 else max(first * side, second * side) / abs(side)  # as far on the side that was told
         known[at + KEPT, f] += 1.0
-        known[at + SINCE, f] = 0.0 if still > 1.0 else known[at + SINCE, f] + 1.0
-        if known[at + OUTSIDE, f] == 0.0 and known[at + ROWS + OUTSIDE, f] == 0.0:
+        known[at + SINCE, f] = 0.0 if still > OVER else known[at + SINCE, f] + 1.0
+        if known[at + OUTSIDE, f] < STIRS and known[at + ROWS + OUTSIDE, f] < STIRS:
             known[at + PEAK, f] = max(FORGETS * known[at + PEAK, f], still, 1.0)
     return False
 
@@ -175,7 +175,7 @@ def keep(known: Doubles, side: float, far: float, f: int, at: int) -> None:
 @hot
 def stirred(known: Doubles, f: int, at: int) -> bool:
     """Whether feature f must be asked at its next event, wherever that lies."""
-    return known[at + KEPT, f] > 0.0 or known[at + OUTSIDE, f] > 0.05 or known[at + ROWS + OUTSIDE, f] > 0.05
+    return known[at + KEPT, f] > 0.0 or known[at + OUTSIDE, f] > STIRS or known[at + ROWS + OUTSIDE, f] > STIRS
 
 
 @hot
@@ -189,7 +189,7 @@ def wait_for_none(known: Doubles, f: int, at: int) -> None:
 def learn(known: Doubles, x: float, many: float, patience: float, gap: float, f: int, at: int) -> None:
     """Takes x and the mean into the bounds; many events came before, `gap` seconds apart."""
     mean = known[at + MEAN, f]
-    if many == YOUNG:
+    if YOUNG <= many < 2.0 * YOUNG:
         start(known, mean, f, at + ROWS)
     if not (known[at + LOW, f] <= x <= known[at + HIGH, f] and known[at + ROWS + LOW, f] <= mean <= known[at + ROWS + HIGH, f]):
         kept = known[at + KEPT, f]
@@ -199,12 +199,21 @@ def learn(known: Doubles, x: float, many: float, patience: float, gap: float, f:
     if int(many) % LAG == LAG - 1:
         settle(known, f, at)
         settle(known, f, at + ROWS)
-        if many == SPEAKS - 1.0:  # they don't begin with what has just come outside
-            settle(known, f, at)
-            settle(known, f, at + ROWS)
+        if many == SPEAKS - 1.0:
+            begin_to_speak(known, x, f, at)
         fades = max(ASKED_FADES, DAY / gap if gap > 1e-9 else 0.0)
         known[at + BELOW, f] = 1.0 + (known[at + BELOW, f] - 1.0) * 0.5 ** (LAG / fades)
         known[at + ABOVE, f] = 1.0 + (known[at + ABOVE, f] - 1.0) * 0.5 ** (LAG / fades)
+
+
+@hot
+def begin_to_speak(known: Doubles, x: float, f: int, at: int) -> None:
+    """What has just come is no news: what waits is inside from the first, and what even so lies outside counts as told."""
+    settle(known, f, at)
+    settle(known, f, at + ROWS)
+    far = max(abs(outside(known, x, SPEAKS, f, at)), abs(outside(known, known[at + MEAN, f], SPEAKS, f, at + ROWS)))
+    if far > 0.0:  # it lay further out than one reading may widen them by
+        keep(known, 0.0, far, f, at)
 
 
 @hot

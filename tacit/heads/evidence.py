@@ -31,7 +31,7 @@ THETA = 0.86  # of independent events: the root of exp(-theta DRAG) = 1 - theta
 BINS = 400  # of peak heights, a quarter each
 PRIOR = 20.0
 PRESSURE = 1.0  # how much of itself the threshold rises by for each budget's worth of alerts over the budget
-YOUNG = 500.0  # events after which the threshold is down to twice its size: what is new to us is not yet news
+YOUNG = 2000.0  # events after which the threshold is down to twice its size: what is new to us is not yet news
 LOUD = 10.0  # what an event's statistics must add up to for an alert
 NEW = 100.0  # events after which that is down to twice its size
 RISE, APART = 0.25, 1000.0  # each alert asks more of the next ones, and so many events take it back: slow streams have few events a day

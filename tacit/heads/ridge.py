@@ -2,8 +2,8 @@
 
 W = (G + rho I)^-1 C, G = sum lambda^k phi phi', C = sum lambda^k phi (z(t+h) - z(t))': the target is the
 change, so that the ridge shrinks towards "stays as it is". The Gram is kept, not its inverse: it cannot wind up,
-and two of them merge by addition. The triangle is packed by rows; every inner loop runs over contiguous memory
-without a reduction, so that the compiler vectorises it and the sum does not depend on how.
+and two of them merge by addition. The triangle is packed by rows; every inner loop of products runs over contiguous
+memory without a reduction, so that the compiler vectorises it and the sum does not depend on how.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def solve(gram: Row, cross: Row, weights: Row, P: int, K: int, A: Square, B: Squ
                 a = other[q]
                 for i in range(q, P):
                     column[i] -= a * other[i]
-            if not column[q] > 0.0:
+            if not 0.0 < column[q] < np.inf:
                 return False
             inverse = 1.0 / math.sqrt(column[q])
             for i in range(q, P):

@@ -26,6 +26,7 @@ PER_OCTAVE = 4
 LOG_2 = math.log(2.0)
 FIRST_BITS, A_BIN = (1023 + LOWEST) << 52, PER_OCTAVE / 2.0**52  # of a float64: bits of the first edge, bins a bit
 PRIOR = 4.0
+FEW = 16.0  # events of which no tail is read
 TAIL_PRIOR, HILL = 4.0, 10.0  # exponent of the tail before data, and how many exceedances that is worth
 HALF_LIFE = 20_000.0  # events, of both sketches
 REFRESH = 512  # events between two readings of a sketch into its table
@@ -80,6 +81,7 @@ LOGS = np.log(np.maximum(EDGES, 2.0**LOWEST))
 MIDDLES = np.log(0.5 * (np.maximum(EDGES[:-1], 2.0**LOWEST) + EDGES[1:]))
 # P(|T| > u) of a Cauchy with a median |T| of 0.67, as a Gaussian's: what has never been seen is rare, not impossible
 PRIOR_TAILS = 1.0 - 2.0 / np.pi * np.arctan(EDGES / 0.6745)
+LEAST_TAIL = 1.0 - 2.0 / math.pi * math.atan(2.0**LOWEST / 0.6745)  # where the power law begins in the first bin
 
 
 @hot
@@ -97,6 +99,7 @@ def read_inner(counts: Row, table: Row, fade: float) -> None:
 
     Up to the upper three per cent as counted; beyond, p falls off as a power of u, whose exponent is Hill's estimator
     (1975) of the counts there, drawn towards TAIL_PRIOR while they are few: heavy tails stay heavy, light ones light.
+    Before FEW events there is the prior alone.
     """
     total = 0.0
     for j in range(BINS):
@@ -111,7 +114,10 @@ def read_inner(counts: Row, table: Row, fade: float) -> None:
         if counts[j] > 0.0:
             logs += counts[j] * max(MIDDLES[j] - LOGS[cut], 0.0)
     alpha = min(max((above + HILL) / (logs + HILL / TAIL_PRIOR), 0.5), 12.0)
-    log_cut = -math.log(min((above + PRIOR * PRIOR_TAILS[cut]) / (total + PRIOR), 1.0))
+    prior = PRIOR_TAILS[cut] if cut > 0 else LEAST_TAIL
+    log_cut = -math.log(min((above + PRIOR * prior) / (total + PRIOR), 1.0))
+    if total < FEW:
+        above, cut = 0.0, BINS
     for j in range(cut + 1, BINS + 1):
         table[j] = max(0.0, upper_quantile_at(log_cut + alpha * (LOGS[j] - LOGS[cut]) + LOG_2))
     for j in range(cut, -1, -1):

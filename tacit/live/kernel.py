@@ -51,6 +51,9 @@ F64 = NDArray[np.float64]
 SOLVE = 32  # events of a key between two solutions of its ridge
 WHITEN = 64
 YOUNG = 8  # events of a key before its residuals count
+NEARBY = 1 << 20  # bytes of keys' rows that the nearer caches hold
+BAND = 2.3263  # of a Gaussian: one in a hundred lies outside
+LATE = 128.0  # events of a feature, where its key had as many before it: until then it learns at full weight and says nothing
 NO_NEWS = 0.01  # of a feature's scale: a spread is taken for no less, or what stood still would never be forgiven a step
 AT_MOST = 4.0  # times as many spreads as a value lies off, as a Gaussian surprise: what is small is not strange because it is new
 LEVEL = 1.0 - 0.5 ** (1 / 2.0)  # the level looks back 2 events
@@ -104,7 +107,7 @@ class Pool(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room to work in; nothing here outlives an event."""
+    """Room to work in; nothing here outlives an event but the season of its second, which is made again from the second alone."""
 
     z: F32  # [B, F]
     valid: NDArray[np.bool_]  # [B, F]
@@ -248,7 +251,7 @@ def borrow_out(o: Out) -> Out:
 
 @hot
 def turn_season(omega: F64, seconds: float, s: Scratch) -> None:
-    """Sines and cosines of this time; many events share one."""
+    """Sines and cosines of this time: of the period found at every event, of day and week once a second."""
     if omega[FOUND] > 0.0:
         phase = omega[FOUND] * (seconds - omega[SINCE]) + omega[PHASE]
         s.season[2 * FOUND] = np.float32(math.sin(phase))
@@ -374,6 +377,20 @@ def learn_recent(known: F64, x: float, f: int, many: float, least: float, mean: 
     known[spread, f] = math.sqrt((1.0 - rate) * (known[spread, f] ** 2 + rate * d * d))
 
 
+@compiled
+def read_sketches(pool: Pool, b: int, f: int, fade: float) -> None:
+    """Reads what the residuals of a feature were like into its tables, and how wide its band is."""
+    for c in range(VOICES):
+        tail.read_inner(pool.counts[b, c, f], pool.table[b, c, f], fade)
+    pool.bands[b, f] = np.float32(tail.band(pool.table[b, 0, f], BAND) if pool.seen[b, f] >= 2 * YOUNG else BAND)
+
+
+@hot
+def is_late(n: float, many: float) -> bool:
+    """Whether a feature of `many` values is new to its key of n events: all that is known of it is a few values."""
+    return many < LATE and n - many > LATE
+
+
 @hot
 def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F64, pool: Pool, s: Scratch) -> tuple[int, float]:
     """Scales, forecasts, bounds and Gaussian surprises of one block; returns the key's count of events before, and how far outside one is."""
@@ -420,7 +437,7 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
                 s.g[b, c, f] = np.float32(0.0)
             s.outside[0, b, f], s.outside[1, b, f] = 0.0, 0.0
             continue
-        muted = pool.muted[b, f]
+        muted = pool.muted[b, f] or is_late(n, known[SEEN, f])
         first, second = 0.0, 0.0
         if not muted:
             first = bounds.outside(known, values[b * F + f], known[SEEN, f], f, BOUNDS)
@@ -497,23 +514,29 @@ def learn_block(
         if scale.is_stray(x, many, known[RECENT_MEAN, f]):  # the first value was none: as if it had not come
             many = 0.0
             known[SEEN, f], known[SCALE, f], known[REACH, f], known[RECENT_SPREAD, f], known[SHIFT_SPREAD, f] = 0.0, 0.0, 0.0, 0.0, 0.0
+        late = is_late(n, many)
+        taught = 1.0 if late else weight
         if many == 0.0:
             bounds.begin(known, x, f, BOUNDS)
         else:
             bounds.learn(known, x, many, PATIENCE, gap, f, BOUNDS)
+            if many == bounds.SPEAKS - 1.0 and bounds.stirred(known, f, BOUNDS):
+                base[STIRRED] = 1.0
         if many >= YOUNG:
             for c in range(VOICES):
-                pool.counts[b, c, f, s.places[b, c, f]] += np.float32(weight)
-        lane[lay.sigma + f] = scale.learn_spread(s.residual[b, 0, f], many, weight, lane[lay.sigma + f])
+                pool.counts[b, c, f, s.places[b, c, f]] += np.float32(taught)
+        if late and (many == 15.0 or many == 31.0 or many == 63.0 or many == LATE - 1.0):  # it need not wait for the others
+            read_sketches(pool, b, f, 1.0)
+        lane[lay.sigma + f] = scale.learn_spread(s.residual[b, 0, f], many, taught, lane[lay.sigma + f])
         if n >= HORIZONS[1]:
-            lane[lay.sigma + F + f] = scale.learn_spread(s.far[b, f], min(many, n - HORIZONS[1]), weight, lane[lay.sigma + F + f])
+            lane[lay.sigma + F + f] = scale.learn_spread(s.far[b, f], min(many, n - HORIZONS[1]), taught, lane[lay.sigma + F + f])
         learn_recent(known, x, f, many, RECENT, RECENT_MEAN, RECENT_SPREAD)
         if many < OLD:
             learn_recent(known, known[SHIFT, f], f, many, AMONG, SHIFT_MEAN, SHIFT_SPREAD)
         elif (int(many) + row) % 4 == 0:  # keys that come in step do not all pay with the same event
             learn_recent(known, known[SHIFT, f], f, 0.25 * many, AMONG_FOUR, SHIFT_MEAN, SHIFT_SPREAD)
-        base[lay.level_scale + f] = scale.learn_spread(s.residual[b, 2, f], many, weight, base[lay.level_scale + f])
-        known[MEAN, f], known[SCALE, f], known[REACH, f] = scale.learn_scale(x, many, weight, known[MEAN, f], known[SCALE, f], known[REACH, f])
+        base[lay.level_scale + f] = scale.learn_spread(s.residual[b, 2, f], many, taught, base[lay.level_scale + f])
+        known[MEAN, f], known[SCALE, f], known[REACH, f] = scale.learn_scale(x, many, taught, known[MEAN, f], known[SCALE, f], known[REACH, f])
         known[SEEN, f] += 1.0
         pool.least[b, f] = min(pool.least[b, f], x)
         if scale.is_stray(x, pool.seen[b, f], pool.mean[b, f]):
@@ -522,7 +545,7 @@ def learn_block(
             pool.seen[b, f] += 1.0
             continue
         pool.mean[b, f], pool.scale[b, f], pool.reach[b, f] = scale.learn_scale(
-            x, pool.seen[b, f], weight, pool.mean[b, f], pool.scale[b, f], pool.reach[b, f]
+            x, pool.seen[b, f], taught, pool.mean[b, f], pool.scale[b, f], pool.reach[b, f]
         )
         pool.seen[b, f] += 1.0
     learn_lane(lane, lay, n, row, s.z[b], s.valid[b], dt, weight, encoder, s, forecast)
@@ -549,12 +572,10 @@ def refresh(pool: Pool, seen: int, now: float) -> None:
     """Reads the sketches into their tables; due by counts of events over all keys."""
     # twice early on half of it is forgotten: the first readings of a model that knows nothing are no tail
     fade = 1.0 if seen < tail.REFRESH else 0.5 if seen <= 2 * tail.REFRESH else 0.5 ** (tail.REFRESH / tail.HALF_LIFE)
-    B, C, F = pool.counts.shape[0], pool.counts.shape[1], pool.counts.shape[2]
+    B, F = pool.mean.shape
     for b in range(B):
         for f in range(F):
-            for c in range(C):
-                tail.read_inner(pool.counts[b, c, f], pool.table[b, c, f], fade)
-            pool.bands[b, f] = np.float32(tail.band(pool.table[b, 0, f], 2.3263))
+            read_sketches(pool, b, f, fade)
     tail.read_outer(pool.outer, pool.tail, pool.head, fade)
     evidence.set_thresholds(pool.peaks, pool.budget, now)
 
@@ -673,6 +694,15 @@ def learn_score(first: F32, q: float, calibrated: float, weight: float, lasting:
 
 
 @hot
+def fetches(slots: NDArray[np.int64], blocks: int, lay: Layout) -> bool:
+    """Whether the keys of these events are more than the nearer caches hold; where they are not, asking ahead costs and gains nothing."""
+    highest = 0
+    for i in range(len(slots)):
+        highest = max(highest, slots[i])
+    return (highest + 1) * blocks * (8 * SCALES * lay.F + 4 * lay.base + 4 * lay.lane) > NEARBY
+
+
+@hot
 def fetch_rows(known: F64, base: F32, lane: F32, lay: Layout) -> None:
     """Asks for what the event after the next will touch of its key's rows."""
     F = lay.F
@@ -688,7 +718,7 @@ def fetch_rows(known: F64, base: F32, lane: F32, lay: Layout) -> None:
 def fetch_ring(base: F32, lane: F32, lay: Layout, row: int) -> None:
     """Asks for what the next event will touch of its key's ring, and of its Gram where that is due; its count is here by now."""
     n, width = int(base[COUNT]), lay.ring_row
-    if (n + row) % TOGETHER == TOGETHER - 1:
+    if n >= RING - 1 and (n + row) % TOGETHER == TOGETHER - 1:
         fetch(lane, lay.ring, lay.weights)
         return
     for back in (0, 1, HORIZONS[1]):
@@ -724,12 +754,15 @@ def run(
     values, scales, base, lane = borrowed(values), borrowed(scales), borrowed(base), borrowed(lane)
     pool, s, out, encoder = borrow_pool(pool), borrow_scratch(s), borrow_out(out), borrow_weights(encoder)
     energy, width, greatest = np.zeros(CHANNELS), np.zeros(VOICES), np.zeros(VOICES)
+    ahead = fetches(slots, B, lay)
     for i in range(len(slots)):
         slot, seconds = slots[i], times[i] * 1e-9
-        if i + 2 < len(slots) and slots[i + 2] != slot:
+        if ahead and i + 2 < len(slots):
             for b in range(B):
                 row = slots[i + 2] * B + b
                 fetch_rows(scales[row], base[row], lane[row], lay)
+        if ahead and i + 1 < len(slots) and slots[i + 1] != slot:
+            for b in range(B):
                 row = slots[i + 1] * B + b
                 fetch_ring(base[row], lane[row], lay, row)
         now = tick(pool.clock, seconds, seen)

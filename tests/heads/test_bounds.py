@@ -67,25 +67,40 @@ def test_two_readings_far_outside_are_told_once_and_one_is_not(there: float) -> 
     assert not any(single.see(there if k % 60 == 0 else 15.0) for k in range(200)), "single readings far apart"
 
 
-def test_bounds_do_not_begin_with_what_has_just_come_outside() -> None:
-    feature = usual(events=START - 100)
-    assert not any(feature.see(40.0) for _ in range(1000)), "nobody knows yet which of the two is usual"
-    assert feature.at(HIGH) > 39.0
+@pytest.mark.parametrize("there", [40.0, 200.0, 1e9, -20.0, -100.0])
+@pytest.mark.parametrize("before", [10, 100, 400])
+def test_bounds_do_not_begin_with_what_has_just_come_outside(there: float, before: int) -> None:
+    feature = usual(events=START - before)
+    assert not any(feature.see(there) for _ in range(1000)), "nobody knows yet which of the two is usual"
+    feature.settle(events=int(bounds.INSIDE) + 3 * bounds.LAG)
+    assert feature.at(KEPT) == 0.0
+    assert sum(feature.see(3e9) for _ in range(100)) == 1, "nor is it deaf after it"
     feature = usual(events=START)
-    assert sum(feature.see(40.0) for _ in range(1000)) == 1
+    assert sum(feature.see(there) for _ in range(1000)) == 1
 
 
-def test_a_lone_reading_is_no_news_in_the_mean_but_a_few_are() -> None:
+def test_what_waits_when_bounds_begin_is_inside_to_the_bit() -> None:
+    feature = usual(events=START - 100)
+    feature.settle(40.0, events=100)
+    assert feature.at(HIGH) == 40.0
+
+
+@pytest.mark.parametrize("way", [1.0, -1.0])
+def test_a_lone_reading_is_no_news_in_the_mean_but_a_few_are(way: float) -> None:
     def idle() -> Feature:
-        feature = usual(low=0.0, high=10.0)
-        feature.known[[ROWS + LOW, ROWS + HIGH, MEAN], 0] = 0.0, 0.1, 0.0  # of late it was at rest, with readings of up to 10 that were told
+        feature = usual(low=0.0, high=10.0) if way > 0.0 else usual(low=-10.0, high=0.0)
+        feature.known[[ROWS + LOW, ROWS + HIGH, MEAN], 0] = min(0.1 * way, 0.0), max(0.1 * way, 0.0), 0.0  # at rest, but for what was told
         return feature
 
     feature = idle()
-    assert not any(feature.see(9.0 if k % 60 == 0 else 0.0) for k in range(200))
-    assert feature.at(HIGH) > 9.5, "the value itself lies inside"
+    assert not any(feature.see(9.0 * way if k % 60 == 0 else 0.0) for k in range(200))
+    assert feature.at(HIGH if way > 0.0 else LOW) * way > 9.5, "the value itself lies inside"
+    for every in (2, 4, 5):
+        feature = idle()
+        assert sum(feature.see(2.0 * way if k % every == 0 else 0.0) for k in range(60)) == 1, every
     feature = idle()
-    assert sum(feature.see(2.0 if k % 2 == 0 else 0.0) for k in range(40)) == 1
+    feature.see(9.0 * way)
+    assert not any(feature.see(-0.5 * way) for _ in range(8)), "the mean is on one side, the readings on the other"
 
 
 def test_what_is_told_stays_told_though_its_next_telling_takes_more() -> None:

@@ -124,7 +124,7 @@ def test_what_has_lasted_is_the_new_normal_and_takes_its_shift_back_too() -> Non
 )
 def test_alerts_and_holds_over_the_budget_each_raise_their_own(count: int, last: int, rises: int, stays: int) -> None:
     counts, head, now = np.zeros(evidence.BINS), np.zeros(evidence.HEADER), 10 * evidence.DAY
-    head[evidence.BUDGET], head[evidence.EVENTS] = 3.0, 1e6
+    head[evidence.BUDGET], head[evidence.EVENTS] = 3.0, 1e9
     evidence.set_thresholds(counts, head, now)
     before = head.copy()
     head[count], head[last] = 9.0, now

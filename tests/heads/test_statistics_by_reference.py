@@ -43,7 +43,7 @@ def test_gram_is_the_weighted_sum_that_it_says(P: int, K: int, n: int) -> None:
     assert np.allclose(cross.reshape(P, K), (phi * fading[:, None]).T @ target, rtol=1e-4, atol=1e-3 * math.sqrt(n))
 
 
-@pytest.mark.parametrize(("P", "K", "n"), [(1, 1, 8), (5, 2, 40), (29, 8, 2000), (64, 6, 40)])
+@pytest.mark.parametrize(("P", "K", "n"), [(1, 1, 8), (2, 1, 8), (3, 2, 16), (5, 2, 40), (6, 1, 40), (7, 3, 40), (29, 8, 2000), (64, 6, 40)])
 def test_ridge_is_weighted_least_squares_with_a_floor(P: int, K: int, n: int) -> None:
     """The same as numpy's lstsq on the weighted rows with sqrt(rho) I below them; rho is read off the solution."""
     gram, cross, phi, target, weight = learned(P + 1, P, K, n)
@@ -71,6 +71,11 @@ def test_a_gram_that_is_none_keeps_the_old_weights() -> None:
     weights = np.array([3, 4], F32)
     assert not ridge.solve(np.array([1, np.nan, 1], F32), np.ones(2, F32), weights, P, K, np.zeros((P, P)), np.zeros((P, K)), np.zeros((4, P)))
     assert weights.tolist() == [3, 4]
+    for at, wrong in ((20, np.nan), (20, np.inf), (9, -1e9)):  # in the second panel of four, in the first
+        gram, kept = np.eye(6, dtype=F32)[np.tril_indices(6)], np.full(6, 7, F32)
+        gram[at] = wrong
+        assert not ridge.solve(gram, np.ones(6, F32), kept, 6, 1, np.zeros((6, 6)), np.zeros((6, 1)), np.zeros((4, 6))), wrong
+        assert (kept == 7).all()
 
 
 def test_predict_is_a_product() -> None:

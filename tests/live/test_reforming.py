@@ -81,6 +81,29 @@ def test_a_feature_that_appears_is_no_fault() -> None:
     assert (near > 0.7).all() and (near < 1.5).all(), "spreads are those of noise"
 
 
+@pytest.mark.parametrize("late", [1500, 5000])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_feature_that_comes_late_is_learned_before_it_is_judged(late: int, known: bool) -> None:
+    """Its column is known from the start, or appears; nobody can tell what is strange of it from eight values."""
+    for seed in range(4):
+        values = noise(late + 1000, 3, seed)
+        values[:, 2] += 5.0
+        values[:late, 2] = np.nan
+        events = stream(values)
+        model = LiveModel(events.features if known else events.features[:2], alerts=3.0)
+        model.process(rows(events, 0, late, 3 if known else 2))
+        before = len(model.episodes.all)
+        after = model.process(rows(events, late, late + 1000))
+        wide = after.high[20:, 2] - after.low[20:, 2]
+        assert len(model.episodes.all) == before and np.nanmean(after.score[:400] > 0.99) < 0.03
+        assert np.median(wide) > 3.0 and wide.min() > 1.5, "a band of noise around five is some four and a half wide"
+        values[late + 500 :, 2] += 40.0
+        faulty = LiveModel(events.features if known else events.features[:2], alerts=3.0)
+        faulty.process(rows(stream(values), 0, late, 3 if known else 2))
+        faulty.process(rows(stream(values), late, late + 1000))
+        assert len(faulty.episodes.all) > before, "nor is it deaf after it"
+
+
 def test_episodes_end_where_a_feature_appears() -> None:
     values = noise(2100, 3, 4)
     values[2000:, 0] += 30
