@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tacit.contracts.errors import MissingPart, ModelError
+from tacit.contracts.errors import ModelError
 from tacit.contracts.layout import Layout
 from tacit.nets.encoder import Batch, Encoder, Features
+from tacit.nets.public_library import plainly
 
 CAUSAL_TYPES = ("gpt2", "gpt_neox", "llama", "opt")
 
@@ -72,12 +73,10 @@ class Public(Encoder):
 
 
 def _make(facts: dict[str, Any]) -> Any:
-    try:
-        from transformers import AutoConfig, AutoModel
-    except ImportError as e:
-        raise MissingPart("public weights need the package transformers.", "pip install 'tacit[hf]'.") from e
-    kind = facts.get("model_type")
-    if not kind:
+    if not facts.get("model_type"):
         raise ModelError("the encoder 'public' is made from a configuration of transformers.", "Take it by `tacit learn DATA --from hf:FOLDER`.")
-    make: Any = AutoModel.from_config  # the library has no types here
-    return make(AutoConfig.for_model(**facts), trust_remote_code=False)
+    with plainly(f"the configuration of a public {facts['model_type']}"):
+        from transformers import AutoConfig, AutoModel
+
+        make: Any = AutoModel.from_config  # the library has no types here
+        return make(AutoConfig.for_model(**facts), trust_remote_code=False)
