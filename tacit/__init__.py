@@ -13,6 +13,12 @@ _WHERE = {
     "inspect": "tacit.app.api",
     "evaluate": "tacit.app.proving",
     "compare": "tacit.app.proving",
+    "tune": "tacit.app.sample_functions",
+    "embed": "tacit.app.sample_functions",
+    "predict": "tacit.app.sample_functions",
+    "search": "tacit.app.sample_functions",
+    "read_ledger": "tacit.app.records",  # `tacit.ledger` is the room
+    "card": "tacit.app.records",
     "Model": "tacit.app.api",
     "LearnedEncoder": "tacit.app.learned",
     "TacitEncoder": "tacit.app.estimator",
@@ -26,11 +32,17 @@ __all__ = [
     "TacitEncoder",
     "TacitError",
     "__version__",
+    "card",
     "compare",
+    "embed",
     "evaluate",
     "inspect",
     "learn",
     "load",
+    "predict",
+    "read_ledger",
+    "search",
+    "tune",
     "watch",
 ]
 
@@ -40,6 +52,8 @@ if TYPE_CHECKING:
     from tacit.app.learned import LearnedEncoder
     from tacit.app.loading import load
     from tacit.app.proving import compare, evaluate
+    from tacit.app.records import card, read_ledger
+    from tacit.app.sample_functions import embed, predict, search, tune
     from tacit.contracts.errors import TacitError
     from tacit.contracts.insight import Insight
 

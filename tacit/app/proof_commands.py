@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-
-from tacit.contracts.errors import DataError, SinkError
 
 Model = Annotated[Path, typer.Argument(help="Model folder, made by `tacit learn`.")]
 Recipe = Annotated[Path | None, typer.Option(help="TOML whose [goal] states metric, costs, groups, entities.")]
@@ -126,11 +123,10 @@ def compare(
 
 def card(model: Model) -> None:
     """The model card, written from the model's facts and its ledger."""
-    from tacit.app.proving import write_card
+    from tacit.app.records import card as run
 
-    text, _ = write_card(model)
-    print(text.read_text("utf-8"))
-    print(f"card: {text}")
+    print(run(model))
+    print(f"card: {model / 'card.md'}")
 
 
 def ledger(
@@ -140,28 +136,13 @@ def ledger(
     dataset: Annotated[str, typer.Option(help="Only these, with commas.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="Every row, not the newest of each measurement alone.")] = False,
 ) -> None:
-    """Every number that was measured: as a table, CSV, Markdown or HTML."""
-    from tacit.app.proving import LEDGER
-    from tacit.ledger.store import Ledger
-    from tacit.ledger.tables import as_csv, as_html, as_markdown
+    """Every number that was measured: as a table, CSV, Markdown, or a page with plots."""
+    from tacit.app.records import read_ledger
     from tacit.ledger.terminal import as_terminal
 
-    path = place / LEDGER if place.is_dir() else place
-    if not path.is_file():
-        raise DataError(f"there is no ledger at {path}.", "`tacit evaluate` makes one beside its model.")
-    where: dict[str, Any] = {k: list(v) for k, v in (("protocol", _names(protocol)), ("dataset", _names(dataset))) if v}
-    store = Ledger(path)
-    rows = store.query(**where) if everything else store.newest(**where)
+    rows = read_ledger(place, protocol=_names(protocol), dataset=_names(dataset), everything=everything, out=out)
     if out is None:
         print(as_terminal(rows, _width()))
-        return
-    forms: dict[str, Callable[[list[Any]], str]] = {".csv": as_csv, ".md": as_markdown, ".html": as_html}
-    made = forms.get(out.suffix)
-    if made is None:
-        raise SinkError(f"{out}: a ledger is not written to files that end in {out.suffix!r}.", "Use .csv, .md or .html.")
-    from tacit.export.model_folder import put
-
-    put(out, made(rows).encode())
 
 
 def _width() -> int:

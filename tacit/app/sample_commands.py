@@ -1,4 +1,4 @@
-"""The commands of learning on samples: learn, embed, predict, search, tune. Thin doors to the same functions that Python has."""
+"""The commands of learning on samples: learn, embed, predict, search, tune. Thin doors to what Python has, too."""
 
 from __future__ import annotations
 
@@ -108,19 +108,14 @@ def search(
 ) -> None:
     """The samples of a gallery that are most like a query."""
     from tacit.app.loading import load_encoder
+    from tacit.app.sample_functions import query_of
     from tacit.app.telling import plain
-    from tacit.connect.open_pool import follows, open_pool
 
     learned = load_encoder(model)
-    asked: Any = query
-    if learned.modality == "text" and not Path(query).exists():
-        asked = [query]
-    elif learned.modality == "text" and Path(query).is_file() and follows(query, "whole"):
-        asked = open_pool(query, modality="text", whole=True)  # the file is the query
     pool = learned.pool_of(gallery, column)
     at = {name: i for i, name in enumerate(pool.names)}
     refused: list[Any] = []
-    nearest = learned.search(pool, learned.pool_of(asked, None), count, refused.extend)
+    nearest = learned.search(pool, query_of(learned, query), count, refused.extend)
     if refused:
         _tell(f"{len(pool) - len(refused):,} samples of the gallery", refused)
     for number, found in enumerate(nearest):

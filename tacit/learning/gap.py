@@ -1,4 +1,4 @@
-"""Gap: between the loss on learned and on held-out samples. One that grows for long says that samples are remembered, not understood.
+"""Gap: between the loss on learned and on held-out samples. One that grows for long is a sign that samples are remembered.
 
 The gap itself tells little: losses on learned samples are smoothed and lag, and layers that drop numbers drop none for the held-out. So its growth is
 watched: how far it lies above its least so far, as a share of the held-out loss, and for how many looks in a row.
@@ -31,5 +31,5 @@ class GapWatch:
         self.said = True
         return (
             f"the gap between the loss on held-out and on learned samples has grown for {self.looks} looks, from {self.least:+.3g} to {gap:+.3g}: "
-            "samples are remembered; more of them, a shorter run or a smaller encoder would help more than going on"
+            "samples may be remembered; more of them, a shorter run or a smaller encoder may serve better than going on"
         )

@@ -16,6 +16,7 @@ STYLE = """
 body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 68rem; color: var(--ink); background: var(--paper);
   font: 16px/1.55 system-ui, sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1.6rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; } h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
+a { color: var(--accent); }
 p { margin: .4rem 0; } .soft, figcaption { color: var(--soft); font-size: .875rem; }
 .verdict { border-left: 4px solid var(--accent); background: var(--tint); padding: .8rem 1rem; font-size: 1.1rem; border-radius: 0 6px 6px 0; }
 .verdict.no { border-color: var(--bad); }

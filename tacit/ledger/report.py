@@ -67,18 +67,27 @@ def section(protocol: str, results: Sequence[Result]) -> list[str]:
     rows = [r for r in results if r.metric != GAIN and not r.failed]
     if not rows:
         return body
+    body += figure(protocol, rows)
     if protocol == "few_shot":
-        scores = [r for r in rows if not r.metric.endswith("_saved")]
-        body.append(f"<figure>{drawing.curves(scores, 'few-shot curves')}<figcaption>{scores[0].interval or 'one draw'}.</figcaption></figure>")
-        body.append(grid(scores))
+        body.append(grid([r for r in rows if not r.metric.endswith("_saved")]))
         saved = [r for r in rows if r.metric.endswith("_saved") and r.value >= 0.5]
         body.append(bullets(saving(r) for r in saved))
         return body
-    main = [r for r in rows if r.metric == rows[0].metric and math.isfinite(r.low) and r.unit == rows[0].unit]
-    if len(main) > 2:
-        body.append(f"<figure>{drawing.chart(main, NAMES.get(protocol, protocol))}<figcaption>{main[0].interval}.</figcaption></figure>")
     body.append(numbers(rows))
     return body
+
+
+def figure(protocol: str, rows: Sequence[Result]) -> list[str]:
+    """What can be drawn of a protocol's numbers: curves over labels, or who scores what where there are intervals; [] where a table says as much."""
+    if protocol == "few_shot":
+        scores = [r for r in rows if not r.metric.endswith("_saved")]
+        if not scores:
+            return []
+        return [f"<figure>{drawing.curves(scores, 'few-shot curves')}<figcaption>{scores[0].interval or 'one draw'}.</figcaption></figure>"]
+    main = [r for r in rows if r.metric == rows[0].metric and math.isfinite(r.low) and r.unit == rows[0].unit]
+    if len(main) < 3:
+        return []
+    return [f"<figure>{drawing.chart(main, NAMES.get(protocol, protocol))}<figcaption>{main[0].interval}.</figcaption></figure>"]
 
 
 def called(metric: str) -> str:

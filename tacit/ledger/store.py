@@ -93,13 +93,18 @@ class Ledger:
 
     def newest(self, **where: Any) -> list[Result]:
         """As `query`, of each measurement the newest alone: same model, data, protocol, metric, contestant, labels and unit."""
-        kept: dict[tuple[Any, ...], Result] = {}
-        for r in self.query(**where):
-            mark = (r.model, r.dataset, r.split, r.protocol, r.metric, r.contestant, r.labels, r.unit)
-            kept.pop(mark, None)
-            kept[mark] = r
-        return list(kept.values())
+        return newest(self.query(**where))
 
     def __len__(self) -> int:
         with self._open() as base:
             return int(base.execute("select count(*) from results").fetchone()[0])
+
+
+def newest(results: Iterable[Result]) -> list[Result]:
+    """Of each measurement the last alone, in the order of these: same model, data, split, protocol, metric, contestant, labels and unit."""
+    kept: dict[tuple[Any, ...], Result] = {}
+    for r in results:
+        mark = (r.model, r.dataset, r.split, r.protocol, r.metric, r.contestant, r.labels, r.unit)
+        kept.pop(mark, None)
+        kept[mark] = r
+    return list(kept.values())

@@ -1,9 +1,8 @@
-"""Tables: rows of the ledger as CSV, Markdown or HTML."""
+"""Tables: rows of the ledger as CSV and as Markdown."""
 
 from __future__ import annotations
 
 import csv
-import html
 import io
 import math
 from collections.abc import Iterable, Sequence
@@ -49,11 +48,3 @@ def as_markdown(results: Sequence[Result], without: Sequence[str] = ()) -> str:
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join(cell(r, c).replace("|", "\\|") for c in columns) + " |" for r in results]
     return "\n".join(lines) + "\n"
-
-
-def as_html(results: Sequence[Result]) -> str:
-    """A table of its own, without style."""
-    columns = used(results)
-    head = "".join(f"<th>{html.escape(c)}</th>" for c in columns)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell(r, c))}</td>" for c in columns) + "</tr>" for r in results)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

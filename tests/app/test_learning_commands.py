@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 import tacit
 from tacit.app.main import run
 from tacit.export.model_folder import FORMAT
+from tacit.ledger.store import Ledger
 
 TINY = ["--steps", "3", "--encoder", "convnet:base=8", "--batch", "16", "--quiet"]
 
@@ -221,9 +223,18 @@ def test_evaluation_says_whether_it_helps_and_leaves_a_trail(place: Path, tmp_pa
     assert len((tmp_path / "l.csv").read_text().splitlines()) == len(told["results"]) + 1
     run_ok("ledger", str(model), "--all", "--out", str(tmp_path / "all.csv"))
     assert len((tmp_path / "all.csv").read_text().splitlines()) == 2 * len(told["results"]) + 1
+    run_ok("ledger", str(model), "--out", str(tmp_path / "l.html"))
+    page = (tmp_path / "l.html").read_text("utf-8")
+    assert page.startswith("<!doctype html>") and 'href="model/report.html"' in page
+    assert [r.row() for r in tacit.read_ledger(model, protocol="knn")] == [r for r in _newest(model) if r["protocol"] == "knn"]
     run_ok("card", str(model))
+    assert tacit.card(model) == (model / "card.md").read_text("utf-8")
     assert "Does it help?" in capsys.readouterr().out
     assert "same" not in run_refused(capsys, "ledger", str(tmp_path / "none"))
+
+
+def _newest(model: Path) -> list[dict[str, Any]]:
+    return [r.row() for r in Ledger(model / "ledger.sqlite").newest()]
 
 
 def test_leakage_is_refused_unless_forced(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import sqlite3
 import subprocess
 import sys
@@ -18,11 +19,13 @@ import pytest
 from tacit.contracts.errors import DataError, SinkError, UnknownName
 from tacit.ledger.card import card
 from tacit.ledger.drawing import learning
+from tacit.ledger.ledger_page import Entry, as_html
+from tacit.ledger.page import STYLE
 from tacit.ledger.pictures import Neighbours, Pictures, Posed
 from tacit.ledger.report import report, write_report
 from tacit.ledger.result import GAIN, Result
 from tacit.ledger.store import Ledger
-from tacit.ledger.tables import as_csv, as_html, as_markdown
+from tacit.ledger.tables import as_csv, as_markdown
 
 ROW = Result(
     "knn", "accuracy", 0.875, "ours", "ours", "abc", "digits", "by entity", n=100, low=0.8, high=0.9, interval="95 %", extra={"choice": "k = 5"}
@@ -108,7 +111,6 @@ def test_tables() -> None:
     assert float(read[0]["value"]) == 0.875 and read[-1]["value"] == "" and read[-1]["failed"] == "no masks were given"
     markdown = as_markdown(rows())
     assert "| digits | knn | accuracy | ours | all |" in markdown and "by entity" in markdown and "seed " not in markdown
-    assert "HOG &lt;b&gt;" in as_html(rows())
 
 
 def pictures() -> Pictures:
@@ -150,6 +152,21 @@ ABOUT = {
     "recipe": {"pretext": {"contrastive": 1.0, "masked": 0.5}, "seed": 3, "forbidden": ["flip"]},
     "learning": {"steps": 200, "batch": 256, "seconds": 61.5, "device": "cpu", "precision": "float32", "chosen_step": 180},
 }  # fmt: skip
+
+
+def test_a_ledger_is_a_whole_page_with_what_can_be_drawn_and_every_row() -> None:
+    curve = [{"step": float(i), "loss": 1 / (i + 1), "rank": 5.0} for i in range(5)]
+    again = [*rows(), replace(ROW, protocol="few_shot", labels=1, value=0.55)]  # measured twice: both rows, one point
+    text = as_html("Ledger of <m>", again, {"abc": Entry("m", "../m/report.html?a=1&b", curve)}, ["a note with <tags>"])
+    assert text.startswith("<!doctype html>") and '<meta charset="utf-8">' in text and STYLE in text and text.endswith("</html>\n")
+    assert "Ledger of &lt;m&gt;" in text and "HOG &lt;b&gt;" in text and "&lt;tags&gt;" in text and "<b>" not in text
+    assert 'href="../m/report.html?a=1&amp;b"' in text and "model m · abc" in text
+    assert 'aria-label="few-shot curves"' in text and 'aria-label="while it learned: loss, rank"' in text
+    body = text[text.index("<tbody>") :]
+    assert body.count("<tr") == len(again) and body.count("<tr class=ours>") == sum(r.contestant == "ours" for r in again)
+    other = as_html("l", [replace(r, model="xyz") for r in rows()], {})
+    assert "model xyz" in other and "href" not in re.sub(r"<svg.*?</svg>", "", other, flags=re.DOTALL) and "While it learned" not in other
+    assert "There are no rows." in as_html("l", [], {})
 
 
 def test_every_curve_of_learning_is_drawn() -> None:
