@@ -81,7 +81,7 @@ def assemble(wish: Wish, show: Callable[[Insights], None] | None = None, tell: C
     opened: list[Sink] = []
     try:
         opened = open_sinks(wish.out)
-        mode: Learn = wish.learn or ("inline" if source.ends and wish.speed == "max" else "background")
+        mode: Learn = wish.learn or ("inline" if source.ends and not source.live and wish.speed == "max" else "background")
         learning = None
         if mode != "off":
             from tacit.live.learning import Learning

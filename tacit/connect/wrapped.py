@@ -12,6 +12,7 @@ class Wrapped(Source):
     def __init__(self, source: Source) -> None:
         self.source = source
         self.name, self.format = source.name, getattr(source, "format", "")
+        self.live = source.live
         self.replayable, self.ends = source.replayable, source.ends  # type: ignore[misc] # as the source within
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
@@ -31,6 +31,7 @@ class Rows(Source):
         if not isinstance(rows, Iterable):
             raise SourceError(f"a {type(rows).__name__} is no source.", "Give a path, a table, or an iterable of dicts.")
         self.name, self.format = name, "dicts"
+        self.live = not isinstance(rows, Sized)  # a generator may wait for what it yields
         self.wishes = wishes or Wishes()
         self.refusals = refusals_for(self.wishes)
         self.notes: list[str] = []

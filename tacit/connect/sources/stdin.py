@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import select
+import stat
 import sys
 import threading
 import time
@@ -35,6 +36,7 @@ class Stdin(Streamed):
         super().__init__("-", "", wishes, believes=True)
         self._blocks: queue.Queue[bytes | OSError] = queue.Queue(maxsize=64)
         self._descriptor = _stdin() if descriptor is None else descriptor
+        self.live = not stat.S_ISREG(os.fstat(self._descriptor).st_mode)
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._read, name="tacit-stdin", daemon=True)
         self._thread.start()

@@ -30,6 +30,7 @@ class Tail(Streamed):
 
     replayable: ClassVar[bool] = True
     ends: ClassVar[bool] = False
+    live = True
 
     def __init__(self, path: str, wishes: Wishes | None = None) -> None:
         if not path:
