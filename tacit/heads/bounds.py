@@ -5,9 +5,10 @@ over some ten events, was ever here. What comes in waits LAG events, then as man
 a few thousandths of the width an event cannot carry them along. A feature that has been told is kept apart, and widens nothing, until it has been
 inside for a while or has lasted. Bounds draw in again by half in HALF_LIFE events.
 
-Two readings close together must be outside; one is chance, and widens bounds that have settled by MOST widths at most. A feature that leaps by itself
-must leap further: bounds that were widened at once by so many widths ask for as many from then on (LEAPT), and each telling for twice as
-much on that side (BELOW, ABOVE), both for a while. A feature's rows: ROWS for the value, ROWS for its mean, then what is known of its telling.
+Two readings close together must be outside, for the mean two while it is out there; one is chance, and widens bounds that have settled by MOST
+widths at most. What stands outside when they begin to speak counts as told. A feature that leaps by itself must leap further: bounds that were
+widened at once by so many widths ask for as many from then on (LEAPT), and each telling for twice as much on that side (BELOW, ABOVE), both for a
+while. A feature's rows: ROWS for the value, ROWS for its mean, then what is known of its telling.
 """
 
 from __future__ import annotations
