@@ -135,5 +135,8 @@ def _seen(folder: Path) -> tuple[int, str]:
     about = folder / "about.json"
     if not about.is_file():
         return 0, ""
-    facts = json.loads(about.read_text("utf-8"))
-    return int(facts["events"]), str(facts.get("newest_event") or "no known time")
+    try:
+        facts = json.loads(about.read_bytes())
+        return int(facts["events"]), str(facts.get("newest_event") or "no known time")
+    except (ValueError, KeyError, TypeError) as e:
+        raise ModelError(f"{about} cannot be read: {e!r}.", "It only tells what lies beside it: delete it, and the next save writes it anew.") from e

@@ -109,3 +109,6 @@ def test_a_history_that_was_already_seen(place: Path, tmp_path: Path, capsys: py
     assert "nothing new" not in first
     again = " ".join(said(capsys, 0, "learn", place / "history.csv", "--from", tmp_path / "m", "--out", tmp_path / "n").split())
     assert "nothing new" in again and "after 300 events" in again and "2024-01-01T00:04:59" in again
+    (tmp_path / "m" / "about.json").write_text("{}")
+    wrong = said(capsys, 2, "learn", place / "history.csv", "--from", tmp_path / "m", "--out", tmp_path / "o")
+    assert "about.json" in wrong and "Traceback" not in wrong
