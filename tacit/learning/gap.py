@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 SETTLED = 0.25  # share of the run before which the smoothed loss still falls behind, and the gap grows by that alone
-GROWN = 0.1  # share of the held-out loss by which a gap above its least so far has grown
+GROWN = 0.1  # share of the held-out loss by which a gap above its least so far, or above 0, has grown
 LONG = 8  # looks in a row; a whole run has about forty
 
 
@@ -25,7 +25,7 @@ class GapWatch:
         if share < SETTLED or not math.isfinite(gap):
             return ""
         self.least = min(self.least, gap)
-        self.looks = self.looks + 1 if gap - self.least > GROWN * abs(line["held_out"]) else 0
+        self.looks = self.looks + 1 if gap - max(self.least, 0.0) > GROWN * abs(line["held_out"]) else 0
         if self.said or self.looks < LONG:
             return ""
         self.said = True

@@ -70,6 +70,7 @@ def test_a_gap_that_has_grown_for_long_is_said_once(grows: float, many: int, cap
 
 
 def test_a_gap_that_opens_at_the_start_or_closes_again_is_not_said() -> None:
-    early, again = GapWatch(), GapWatch()
+    early, again, below = GapWatch(), GapWatch(), GapWatch()
+    assert not any(below.see(line(i, 3 - 0.02 * i, 2.0), 0.5) for i in range(50)), "held-out samples fare no worse"
     assert not any(early.see(line(i, 2 - min(i, 9) * 0.1, 2.0), (i + 1) / 40) for i in range(40))
     assert not any(again.see(line(i, 2 - 0.3 * (i % 8 > 1), 2.0), 0.5) for i in range(80))
