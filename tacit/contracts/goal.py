@@ -1,8 +1,8 @@
 """Goal: what the learning is for, as its user states it. Read from the table [goal] of a recipe; every choice of ours then follows it.
 
 [goal]
-metric = "balanced_accuracy"                 # any scikit-learn scorer; left out: chosen by the labels, and said
-costs = { "sick>well" = 50, "well>sick" = 1 }  # cost of an error: what it is > what was said
+metric = "balanced_accuracy"                 # any scikit-learn scorer, or "cost"; left out: the costs, or chosen by the labels and said
+costs = { "sick>well" = 50, "well>sick" = 1 }  # in place of a metric: cost of an error, what it is > what was said
 label_cost = 0.8                             # money a label costs; currency = "EUR"
 entity = "patient"                           # splits keep an entity on one side; time = "taken" splits by time
 group = "hospital"                           # gaps of error rates between these are shown
@@ -71,6 +71,9 @@ class Goal:
                 raise DataError(f"the goal states a cost of {error!r}, which is no error.", 'Write "what it is>what was said", as "sick>well" = 50.')
             if odd := _odd(cost, 0, False):
                 raise DataError(f"the goal says that {error!r} costs {cost!r}, which is {odd}.", 'It is a number from 0, as "sick>well" = 50.')
+        if self.costs and self.metric and self.metric != "cost":
+            named = getattr(self.metric, "__name__", self.metric)
+            raise DataError(f"the goal states the metric {named!r} and costs, and only one can judge.", "Leave out one of them.")
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> Goal:

@@ -20,6 +20,18 @@ def flattering(train: Labelled, test: Labelled) -> list[str]:
     return told
 
 
+def by_time_alone(train: Labelled, test: Labelled) -> list[str]:
+    """That a split by time did not keep entities apart, where both are known: how many stand on both sides."""
+    if train.entity is None or train.time is None or test.entity is None:
+        return []
+    tested = np.unique(test.entity.astype(str))
+    both = np.intersect1d(train.entity.astype(str), tested)
+    if not both.size:
+        return []
+    told = f"{len(both)} of {len(tested)} entities of the test are learned from, too"
+    return [f"the split goes by time, not by entity, since both columns are stated: {told}, and numbers flatter where new entities are to come"]
+
+
 def untested(test: Labelled) -> list[str]:
     """Classes that no test sample is of: nothing is known of them. Raises DataError where all test samples are of one class."""
     if not test.classes:

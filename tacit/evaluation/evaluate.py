@@ -24,7 +24,7 @@ from tacit.connect.labels import Labels
 from tacit.contracts.errors import DataError, TacitError
 from tacit.contracts.goal import Goal
 from tacit.contracts.pool import Pool
-from tacit.evaluation.caveats import flattering, untested
+from tacit.evaluation.caveats import by_time_alone, flattering, untested
 from tacit.evaluation.contestant import Frozen
 from tacit.evaluation.decoding import decoded, others
 from tacit.evaluation.embedding import FrozenEncoder
@@ -127,6 +127,7 @@ def set_up(
             require_samples(codes[parts.train], classes, parts.how)
         notes.append(f"no training labels were given: half of the labelled samples are learned from, split {parts.how}")
         train, test, unlabelled = whole.take(parts.train), whole.take(parts.held), None
+        notes += by_time_alone(train, test) if parts.how == "by time" else []
     else:
         train, kept_train = decoded(model.modality, train_pool, train_labels, goal, rng, notes, "training")
         train_codes, test_codes, classes = coded(train_labels.values[kept_train], test_labels.values[kept], goal.kind)

@@ -25,6 +25,7 @@ from tacit.contracts.goal import Goal
 from tacit.contracts.layout import Samples
 from tacit.contracts.modality import Modality
 from tacit.contracts.pool import Pool
+from tacit.evaluation.caveats import by_time_alone
 from tacit.evaluation.contestant import Contestant
 from tacit.evaluation.decoding import decoded, others
 from tacit.evaluation.embedding import FrozenEncoder, read_pool
@@ -84,6 +85,8 @@ class LabelJudge:
         self.setting, self.asked, self.fresh, self.notes = setting, asked, fresh, list(notes)
         self.standing = standing if standing is not None else []
         self.splits = scored_splits(setting, learned, asked)
+        if (first := self.splits[0]).how == "by time":
+            self.notes += by_time_alone(setting.train.take(first.train), setting.train.take(first.held))
         self.title, self.points, self.span, self.labelled = setting.metric.title, setting.metric.points, setting.metric.span, True
         self.share = HELD / (1 - HELD)  # of the rows asked, which are a finite part: what each split holds out over what it leaves
 

@@ -140,9 +140,7 @@ def test_labels_are_classes_or_numbers() -> None:
 
 def test_goals_are_read_from_recipes(tmp_path: Path) -> None:
     recipe = tmp_path / "r.toml"
-    recipe.write_text(
-        '[goal]\nmetric = "average_precision"\ncosts = { "sick>well" = 50 }\nforbidden = ["flip"]\nentity = "patient"\n[learn]\nseed = 1\n'
-    )
+    recipe.write_text('[goal]\nmetric = "cost"\ncosts = { "sick>well" = 50 }\nforbidden = ["flip"]\nentity = "patient"\n[learn]\nseed = 1\n')
     goal = Goal.read(recipe)
     assert goal.costs == {"sick>well": 50} and goal.forbidden == ("flip",) and goal.entity == "patient"
     assert Goal.of(goal.facts()) == goal and Goal(metric=len).facts()["metric"] == "len"

@@ -24,6 +24,7 @@ from tacit.contracts.goal import Goal
         ("seeds = true", r"seeds = True, which is no number\."),
         ('costs = { "sick>well" = -50 }', r"'sick>well' costs -50, which is below 0\. It is a number from 0"),
         ('costs = { "sick>well" = nan }', r"'sick>well' costs nan, which is not finite\."),
+        ('metric = "accuracy"\ncosts = { "sick>well" = 50 }', r"the metric 'accuracy' and costs, and only one can judge\. Leave out one"),
         ('costs = { "sick" = 50 }', r"a cost of 'sick', which is no error\. Write \"what it is>what was said\""),
         ('costs = { "sick>" = 50 }', r"a cost of 'sick>', which is no error\."),
     ],

@@ -15,6 +15,7 @@ from tacit.contracts.errors import DataError
 from tacit.contracts.goal import Goal
 from tacit.evaluation.decoding import decoded, times
 from tacit.evaluation.evaluate import set_up
+from tacit.evaluation.judging import judge_of
 from tacit.export.model_folder import SampleModel
 from tacit.nets.encoder import Encoder
 
@@ -48,6 +49,20 @@ def test_a_csv_of_labels_is_split_by_time(tmp_path: Path, when: list[str], form:
     data, _ = decoded(MODALITY, POOL, labels, Goal(time="when"), np.random.default_rng(0), notes, "test")
     assert data.time is not None and data.time.dtype.kind in "if" and (np.diff(data.time) > 0).all()
     assert [n for n in notes if "is read as" in n] == ([f"'when' of the test samples is read as {form}"] if form else [])
+
+
+def test_entities_that_a_split_by_time_tears_apart_are_said(tmp_path: Path, small_encoder: type[Encoder]) -> None:
+    (tmp_path / "labels.csv").write_text(
+        "\n".join(["index,label,when,who", *(f"{i},{'ab'[i % 2]},{i},p{i % 3 if i < 20 else i}" for i in range(MANY))])
+    )
+    labels = read_labels(str(tmp_path / "labels.csv"), POOL)
+    model, told = SampleModel(small_encoder(MODALITY.layout), MODALITY, "small"), "by time, not by entity, since both columns are stated: "
+    notes = set_up(model, POOL, labels, None, None, Goal(time="when", entity="who"), np.random.default_rng(0)).notes
+    assert [n for n in notes if told + "3 of 7 entities" in n]
+    judge = judge_of(MODALITY, POOL, labels, Goal(time="when", entity="who"), np.random.default_rng(0), apart=False)
+    assert [n for n in judge.notes if told + "3 of 7 entities" in n]
+    for one in (Goal(time="when"), Goal(entity="who")):
+        assert not any("since both" in n for n in set_up(model, POOL, labels, None, None, one, np.random.default_rng(0)).notes)
 
 
 def test_sides_are_set_beside_each_other(tmp_path: Path, small_encoder: type[Encoder]) -> None:
