@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,21 @@ from tacit.contracts.errors import DataError
 from tacit.learning.recipe import Recipe
 
 PAGE = "checks.html"
+
+
+@contextmanager
+def page_with_model(out: Path | None) -> Iterator[None]:
+    """The page that is drawn here goes again where the run fails and leaves nothing to go on from."""
+    from tacit.evaluation.trials import PLACE, RECORD
+    from tacit.learning.loop import FILE
+
+    before = out is not None and (out / PAGE).exists()
+    try:
+        yield
+    except BaseException:
+        if out is not None and not before and not any((out / name).exists() for name in ("model.json", FILE, RECORD, PLACE)):
+            (out / PAGE).unlink(missing_ok=True)
+        raise
 
 
 def look(pool: Any, modality: Any, recipe: Recipe, strict: bool, out: Path | None, show: Screen) -> tuple[Recipe, dict[str, Any]]:

@@ -34,6 +34,7 @@ def learn_samples(
     check: look at the data first; labels: of some samples (a file, or one per sample), by which `auto` judges its trials and nothing is learned.
     """
     from tacit.app.automatic import picked, place_of
+    from tacit.app.checking import page_with_model
     from tacit.connect.open_pool import open_pool
     from tacit.contracts.pool import Pool
     from tacit.evaluation.trials import forget
@@ -45,7 +46,7 @@ def learn_samples(
         screen = None
     speaks = not int(os.environ.get("RANK", "0"))
     warned = warnings.warn if screen is None and speaks else None  # from Python: nothing that is said is seen
-    with claimed(out if speaks else None), screen or Screen(quiet=True) as show:
+    with claimed(out if speaks else None), screen or Screen(quiet=True) as show, page_with_model(out if speaks else None):
         if out is not None and speaks:
             _free(out, fresh)
         model = _start(start, show, warned or show.say) if start is not None else None
@@ -68,7 +69,9 @@ def learn_samples(
             with place_of(out, recipe, modality.name, model is not None, labels is not None) as place:
                 recipe, why, chosen = picked(recipe, pool, modality, feeder, place, labels, model is not None, stopper.watch, show)
                 if model is not None:
-                    recipe = replace(recipe, encoder=model.encoder_name, encoder_options={})
+                    recipe = replace(recipe, encoder=model.encoder_name, encoder_options={}, encoder_tables={})
+                if unused := _unused(recipe, modality):
+                    show.say(f"{', '.join(unused)} of the recipe: no effect, since they are not learned with")
                 show.say(f"{_plan(recipe, modality)}; {why}")
                 model = teach(
                     recipe,
@@ -121,6 +124,12 @@ def _fits(model: Any, pool: Any, recipe: Recipe) -> None:
         raise DataError(
             f"the model to go on from has the encoder {model.encoder_name!r}, not {recipe.encoder!r}.", "Leave --encoder out, or leave --from out."
         )
+    for name, value in {**recipe.encoder_tables.get(model.encoder_name, {}), **recipe.encoder_options}.items():
+        if (there := getattr(model.encoder, name, value)) != value:
+            raise DataError(
+                f"the model to go on from has the encoder {model.encoder_name!r} with {name} = {there!r}, not {value!r}.",
+                "Leave the option out, or leave --from out.",
+            )
 
 
 class _Stopper:
@@ -181,6 +190,15 @@ def _plan(recipe: Recipe, modality: Any) -> str:
     return f"learning by {tasks} with the encoder {whole.encoder}, {_long(whole)}"
 
 
+def _unused(recipe: Recipe, modality: Any) -> list[str]:
+    """Tables of parts that are not learned with."""
+    from tacit.learning.teaching import settled
+
+    whole = settled(recipe, modality)
+    tasks = [f"[task.{name}]" for name in whole.task_options if name not in whole.pretext]
+    return tasks + [f"[encoder.{name}]" for name in recipe.encoder_tables if name != whole.encoder]
+
+
 def _long(recipe: Recipe) -> str:
     budget = recipe.budget
     if budget.steps is not None:
@@ -200,4 +218,5 @@ def _sum_up(about: dict[str, Any], show: Screen) -> None:
         show.say(f"kept the weights of step {learning['chosen_step']:,}: the held-out loss had turned")
     if data["refused_count"]:
         name, reason = data["refused"][0]
-        show.say(f"{data['refused_count']:,} samples could not be read and were left out; the first: {name}: {reason}")
+        listed = f"; model.json lists {data['refused_listed']}" if data["refused_listed"] != "all" else ""
+        show.say(f"{data['refused_count']:,} samples could not be read and were left out; the first: {name}: {reason}{listed}")

@@ -6,13 +6,14 @@ constructor arguments; [views] forbidden = ["flip"]; [goal] is read by the evalu
 
 from __future__ import annotations
 
+import inspect
 import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from tacit.contracts.catalog import names
+from tacit.contracts.catalog import load, names
 from tacit.contracts.errors import DataError, UnknownName
 from tacit.contracts.goal import Goal
 from tacit.learning.budget import Budget
@@ -44,7 +45,8 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 @dataclass(frozen=True)
 class Recipe:
     """pretext: {task: weight}, {} = auto; encoder: a name, "" = the modality's; forbidden: views that change the meaning;
-    device: "auto" | "cpu" | "cuda"; precision: "auto" | "float32" | "bfloat16"; wishes: for the modality (side, length, vocabulary)."""
+    device: "auto" | "cpu" | "cuda"; precision: "auto" | "float32" | "bfloat16"; wishes: for the modality (side, length, vocabulary);
+    encoder_tables: arguments by encoder, for whichever is learned with; encoder_options: over them, of the one that is."""
 
     pretext: dict[str, float] = field(default_factory=dict)
     encoder: str = ""
@@ -63,6 +65,7 @@ class Recipe:
     modality: str | None = None
     task_options: dict[str, dict[str, Any]] = field(default_factory=dict)
     encoder_options: dict[str, Any] = field(default_factory=dict)
+    encoder_tables: dict[str, dict[str, Any]] = field(default_factory=dict)
     view_options: dict[str, Any] = field(default_factory=dict)
     wishes: dict[str, Any] = field(default_factory=dict)
 
@@ -84,6 +87,12 @@ class Recipe:
         for name in ("forbidden", "allowed"):
             if not all(isinstance(view, str) for view in getattr(self, name)):
                 raise DataError(f"{name} = {list(getattr(self, name))}: views are named by texts.", f'Write {name} = ["flip"].')
+        named = {self.encoder: self.encoder_options} if self.encoder else {}
+        for kind, name, table in (
+            *(("pretext task", k, v) for k, v in self.task_options.items()),
+            *(("encoder", k, v) for k, v in (*self.encoder_tables.items(), *named.items())),
+        ):
+            _known_options(kind, name, table)
 
     @property
     def budget(self) -> Budget:
@@ -94,7 +103,21 @@ class Recipe:
 
     def facts(self) -> dict[str, Any]:
         """For model.json and for telling whether a checkpoint is of the same run."""
-        return {f.name: (list(v) if isinstance(v := getattr(self, f.name), tuple) else v) for f in fields(self)}
+        told = {f.name: (list(v) if isinstance(v := getattr(self, f.name), tuple) else v) for f in fields(self)}
+        if not self.encoder_tables:  # none are left once the encoder is chosen
+            del told["encoder_tables"]
+        return told
+
+
+def _known_options(kind: str, name: str, options: dict[str, Any]) -> None:
+    """Raises UnknownName for a part that there is not, and for an argument that it does not take: also where the part is not learned with."""
+    if name not in names(kind):
+        raise UnknownName(kind, name, names(kind))
+    if options:
+        known = [k for k in list(inspect.signature(load(kind, name)).parameters)[1:] if k != "seed"]  # the first is what it is made for
+        for option in options:
+            if option not in known:
+                raise UnknownName(f"option of the {kind} {name!r}", option, known)
 
 
 def _number(name: str, value: Any, kinds: tuple[type, ...], above: float) -> None:
@@ -159,17 +182,21 @@ def read_recipe(path: Path) -> tuple[Recipe, dict[str, Any]]:
         raise UnknownName("part of a recipe", sorted(unknown)[0], known)
     _tables(text, path)
     learn, encoder, views = dict(text.get("learn", {})), dict(text.get("encoder", {})), dict(text.get("views", {}))
-    options = {f.name for f in fields(Recipe)} - {"task_options", "encoder_options", "forbidden", "allowed", "view_options", "wishes"}
+    options = {f.name for f in fields(Recipe)} - {
+        "task_options",
+        "encoder_options",
+        "encoder_tables",
+        "forbidden",
+        "allowed",
+        "view_options",
+        "wishes",
+    }
     if unknown := set(learn) - options:
         raise UnknownName("option of [learn]", sorted(unknown)[0], options)
     pretext = learn.pop("pretext", "auto")
     if isinstance(pretext, dict):
         pretext = ",".join(f"{k}={v}" for k, v in pretext.items())
     weights = parse_pretext(str(pretext))
-    for kind, table in (("pretext task", text.get("task", {})), ("encoder", encoder)):
-        for part in table:
-            if ALSO.get(part, part) not in names(kind):
-                raise UnknownName(kind, part, names(kind))
     name = str(learn.pop("encoder", ""))
     if name and name not in names("encoder"):
         raise UnknownName("encoder", name, names("encoder"))
@@ -185,7 +212,7 @@ def read_recipe(path: Path) -> tuple[Recipe, dict[str, Any]]:
         forbidden=tuple(dict.fromkeys((*views.get("forbidden", ()), *goal.forbidden))),
         allowed=tuple(views.get("allowed", ())),
         task_options={ALSO.get(k, k): dict(v) for k, v in text.get("task", {}).items()},
-        encoder_options=dict(encoder.get(name, {})),
+        encoder_tables={k: dict(v) for k, v in encoder.items()},
         view_options={k: v for k, v in views.items() if k not in ("forbidden", "allowed")},
         wishes=dict(text.get("data", {})),
     )

@@ -36,6 +36,7 @@ from tacit.nets.precision import half_pays
 from tacit.nets.view import Views
 
 LEAST = 4  # samples
+LISTED = 100  # samples that could not be read, by name in model.json
 Report = Callable[[dict[str, float], float], None]
 
 
@@ -52,13 +53,14 @@ def fit_modality(pool: Pool, recipe: Recipe) -> Modality:
 
 
 def settled(recipe: Recipe, modality: Modality) -> Recipe:
-    """The recipe with a task and an encoder in place of "auto"."""
+    """The recipe with a task and an encoder in place of "auto", and the arguments that it states for that encoder."""
     pretext = recipe.pretext or {TASKS[modality.name]: 1.0}
     encoder = recipe.encoder
     if not encoder:
         suited = next((SUITED[task][modality.name] for task in pretext if modality.name in SUITED.get(task, {})), None)
         encoder = suited or ENCODERS[modality.name]
-    return replace(recipe, pretext=pretext, encoder=encoder)
+    options = {**recipe.encoder_tables.get(encoder, {}), **recipe.encoder_options}
+    return replace(recipe, pretext=pretext, encoder=encoder, encoder_options=options, encoder_tables={})
 
 
 def device_of(recipe: Recipe) -> torch.device:
@@ -144,7 +146,7 @@ def teach(
     so that a caller can stop it; about: more for model.json. Raises DataError, ModelError, CollapseError.
     """
     if start is not None:
-        modality, recipe = start.modality, replace(recipe, encoder=start.encoder_name, encoder_options={})
+        modality, recipe = start.modality, replace(recipe, encoder=start.encoder_name, encoder_options={}, encoder_tables={})
     modality = modality or fit_modality(pool, recipe)
     recipe = settled(recipe, modality)
     if folder is not None and holds_model(folder) and not (folder / FILE).exists():
@@ -211,7 +213,8 @@ def _about(
         "data": {
             "source": pool.described,
             "samples": len(feeder.rows),
-            "refused": [list(r) for r in feeder.refused[:100]],
+            "refused": [list(r) for r in feeder.refused[:LISTED]],
+            "refused_listed": "all" if len(feeder.refused) <= LISTED else f"the first {LISTED} of {len(feeder.refused):,}",
             "refused_count": len(feeder.refused),
         },
         "learning": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -106,6 +107,29 @@ def test_recipes_of_wrong_types(place: Path, capsys: pytest.CaptureFixture[str],
     (place / "recipe.toml").write_text(text)
     refused(capsys, "learn", "photos", "--recipe", "recipe.toml", "--out", "model")
     assert not (place / "model").exists()
+
+
+def test_a_page_of_findings_goes_with_a_run_that_is_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "one").mkdir()
+    (place / "photos" / "0.png").rename(place / "one" / "0.png")
+    for i in range(3):  # one that cannot be read makes a finding, and findings a page
+        (place / "one" / f"bad{i}.png").write_bytes(b"no picture")
+    (place / "kept").mkdir()
+    (place / "kept" / "checks.html").write_text("of another run")
+    assert "at least 4 are needed" in refused(capsys, "learn", "one", "--steps", "2", "--out", "model")
+    assert not (place / "model").exists()
+    refused(capsys, "learn", "one", "--steps", "2", "--out", "kept")
+    assert [p.name for p in (place / "kept").iterdir()] == ["checks.html"]
+
+
+def test_a_list_of_samples_left_out_says_where_it_ends(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for i in range(103):
+        (place / "photos" / f"bad{i}.png").write_bytes(b"no picture")
+    with pytest.raises(SystemExit) as end:
+        run(["learn", "photos", "--steps", "1", "--encoder", "convnet:base=4", "--out", "model", "--no-check"])
+    assert end.value.code == 0 and "model.json lists the first 100 of 103" in " ".join(capsys.readouterr().err.split())
+    data = json.loads((place / "model" / "model.json").read_text())["data"]
+    assert (len(data["refused"]), data["refused_count"], data["refused_listed"]) == (100, 103, "the first 100 of 103")
 
 
 def test_a_pipe_is_left_out_and_names_that_are_no_text_are_told(place: Path) -> None:

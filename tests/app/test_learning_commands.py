@@ -187,7 +187,7 @@ def test_weights_that_do_not_fit_are_an_error(place: Path) -> None:
         (["--pretext", "nextsentence"], "cannot be set"),
         (["--encoder", "resnet"], "Did you mean 'resnet18'"),
         (["--encoder", "gpt"], "takes text, not image"),
-        (["--encoder", "convnet:bas=8"], "cannot be made so"),
+        (["--encoder", "convnet:bas=8"], "Did you mean 'base'"),
         (["--minutes", "0"], "above 0"),
         (["--minutes", "1", "--steps", "5"], "Give one of them"),
         (["--device", "cuda"], "no GPU"),
