@@ -139,4 +139,7 @@ def _seen(folder: Path) -> tuple[int, str]:
         facts = json.loads(about.read_bytes())
         return int(facts["events"]), str(facts.get("newest_event") or "no known time")
     except (ValueError, KeyError, TypeError) as e:
-        raise ModelError(f"{about} cannot be read: {e!r}.", "It only tells what lies beside it: delete it, and the next save writes it anew.") from e
+        raise ModelError(
+            f"{about} cannot be read: {e!r}.",
+            f"It tells what lies beside it: restore it from a copy, or let `tacit watch --model {folder}` write it anew.",
+        ) from e

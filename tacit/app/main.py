@@ -44,7 +44,9 @@ def watch(
     speed: Annotated[str, typer.Option(help="Replay of files: max, 1x (as it happened), 60x.")] = "max",
     out: Annotated[list[str] | None, typer.Option(help="jsonl:- | jsonl:FILE | sqlite:FILE; several.")] = None,
     model: Annotated[Path | None, typer.Option(help="Folder to start from, save into and go on from exactly.")] = None,
-    learn: Annotated[str | None, typer.Option(help="background | inline | off; sources that end: inline.")] = None,
+    learn: Annotated[
+        str | None, typer.Option(help="background | inline | off; files at full speed and tables: inline, all else: background.")
+    ] = None,
     alerts: Annotated[str, typer.Option(help="Alert budget: 3/day, 1/hour, 20/week.")] = "3/day",
     dashboard: Annotated[bool, typer.Option(help="Serve the dashboard.")] = True,
     host: Annotated[str, typer.Option(help="Address of the dashboard; other than loopback needs --token.")] = "127.0.0.1",

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
-SOURCES = ("heads/*.py", "live/kernel.py", "live/shadow.py", "live/reservoir.py", "live/rates.py")
+SOURCES = ("heads/*.py", "live/kernel.py", "live/shadow.py", "live/reservoir.py", "live/rates.py", "live/ladder.py")
 
 
 def _home() -> str:

@@ -94,8 +94,8 @@ def place(u: float) -> float:
 
 
 @compiled
-def read_inner(counts: Row, table: Row, fade: float) -> None:
-    """Reads counts [BINS] into table [BINS + 1] of g at the bins' edges, and fades the counts.
+def read_inner(counts: Row, table: Row, fade: float) -> float:
+    """Reads counts [BINS] into table [BINS + 1] of g at the bins' edges, and fades the counts; returns how many there were.
 
     Up to the upper three per cent as counted; beyond, p falls off as a power of u, whose exponent is Hill's estimator
     (1975) of the counts there, drawn towards TAIL_PRIOR while they are few: heavy tails stay heavy, light ones light.
@@ -127,6 +127,7 @@ def read_inner(counts: Row, table: Row, fade: float) -> None:
         table[j] = max(0.0, upper_quantile_at(LOG_2 - math.log(min(p, 1.0))))
     for j in range(BINS):
         counts[j] *= fade
+    return total
 
 
 @hot

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from tacit.contracts.errors import ModelError
 
-VERSION = 7
+VERSION = 8
 CHAIN = 40  # parts before the next full one
 PART = re.compile(r"\d{8}\.npz(\.tmp)?")
 Arrays = dict[str, NDArray[Any]]

@@ -76,8 +76,8 @@ CALM = 40  # events and ...
 CALM_SECONDS = 15.0  # ... seconds below half the threshold before a hold ends or an episode closes
 
 
-MEAN, SCALE, REACH, SEEN, RECENT_MEAN, RECENT_SPREAD, SHIFT, SHIFT_MEAN, SHIFT_SPREAD = range(9)
-BOUNDS = 9  # from here on those of bounds
+MEAN, SCALE, REACH, SEEN, RECENT_MEAN, RECENT_SPREAD, SHIFT, SHIFT_MEAN, SHIFT_SPREAD, BORN = range(10)
+BOUNDS = 10  # from here on those of bounds
 SCALES = BOUNDS + bounds.SIZE  # rows of a key's scales, float64 since values may be 1e12 + 1e-3
 
 
@@ -111,6 +111,7 @@ class Scratch(NamedTuple):
 
     z: F32  # [B, F]
     valid: NDArray[np.bool_]  # [B, F]
+    late: NDArray[np.bool_]  # [B, F]
     guess: F32  # [B, F] one step ahead
     spread: F32  # [B, F] its usual error
     residual: F32  # [B, C, F]
@@ -188,6 +189,7 @@ def borrow_scratch(s: Scratch) -> Scratch:
     return Scratch(
         borrowed(s.z),
         borrowed(s.valid),
+        borrowed(s.late),
         borrowed(s.guess),
         borrowed(s.spread),
         borrowed(s.residual),
@@ -380,15 +382,16 @@ def learn_recent(known: F64, x: float, f: int, many: float, least: float, mean: 
 @compiled
 def read_sketches(pool: Pool, b: int, f: int, fade: float) -> None:
     """Reads what the residuals of a feature were like into its tables, and how wide its band is."""
-    for c in range(VOICES):
+    many = tail.read_inner(pool.counts[b, 0, f], pool.table[b, 0, f], fade)
+    for c in range(1, VOICES):
         tail.read_inner(pool.counts[b, c, f], pool.table[b, c, f], fade)
-    pool.bands[b, f] = np.float32(tail.band(pool.table[b, 0, f], BAND) if pool.seen[b, f] >= 2 * YOUNG else BAND)
+    pool.bands[b, f] = np.float32(tail.band(pool.table[b, 0, f], BAND) if many >= tail.FEW else BAND)
 
 
 @hot
-def is_late(n: float, many: float) -> bool:
-    """Whether a feature of `many` values is new to its key of n events: all that is known of it is a few values."""
-    return many < LATE and n - many > LATE
+def is_late(known: F64, f: int) -> bool:
+    """Whether feature f came when its key was no longer young, unknown of any key, and all that is known of it is a few values."""
+    return known[SEEN, f] < LATE and known[BORN, f] > LATE
 
 
 @hot
@@ -407,6 +410,7 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
         if valid[f]:
             if known[SEEN, f] == 0.0:  # never seen here: as it is elsewhere
                 elsewhere = pool.seen[b, f] > 0.0
+                known[BORN, f] = float(n) if pool.seen[b, f] < LATE else 0.0
                 known[MEAN, f] = pool.mean[b, f] if elsewhere else x
                 known[SCALE, f] = pool.scale[b, f] if elsewhere else 0.0
             z[f] = np.float32(scale.scaled(x, known[MEAN, f], known[SCALE, f]))
@@ -431,13 +435,15 @@ def read_block(known: F64, base: F32, lane: F32, lay: Layout, b: int, values: F6
         if valid[f] and known[SEEN, f] > 0.0:
             bounds.follow(known, values[b * F + f], known[SEEN, f], f, BOUNDS)
         grown = known[SEEN, f] >= YOUNG
+        s.late[b, f] = False
         s.spread[b, f] = lane[lay.sigma + f] if grown else np.float32(3.0)
         if not (valid[f] and grown):
             for c in range(VOICES):
                 s.g[b, c, f] = np.float32(0.0)
             s.outside[0, b, f], s.outside[1, b, f] = 0.0, 0.0
             continue
-        muted = pool.muted[b, f] or is_late(n, known[SEEN, f])
+        s.late[b, f] = is_late(known, f)
+        muted = pool.muted[b, f] or s.late[b, f]
         first, second = 0.0, 0.0
         if not muted:
             first = bounds.outside(known, values[b * F + f], known[SEEN, f], f, BOUNDS)
@@ -471,7 +477,7 @@ def weigh_block(base: F32, lay: Layout, b: int, s: Scratch, energy: F64, width: 
             w = s.work[f] if s.valid[b, f] else np.float32(0.0)
             s.squares[b, c, f] = w * w
             energy[c] += w * w
-            if s.valid[b, f]:
+            if s.valid[b, f] and not s.late[b, f]:
                 width[c] += 1.0
             greatest[c] = max(greatest[c], abs(s.g[b, c, f]), abs(w))
     for f in range(F):
@@ -514,7 +520,7 @@ def learn_block(
         if scale.is_stray(x, many, known[RECENT_MEAN, f]):  # the first value was none: as if it had not come
             many = 0.0
             known[SEEN, f], known[SCALE, f], known[REACH, f], known[RECENT_SPREAD, f], known[SHIFT_SPREAD, f] = 0.0, 0.0, 0.0, 0.0, 0.0
-        late = is_late(n, many)
+        late = is_late(known, f)
         taught = 1.0 if late else weight
         if many == 0.0:
             bounds.begin(known, x, f, BOUNDS)
@@ -839,9 +845,9 @@ def run(
         if told > 0.0:
             best = VOICES
             out.score[i] = max(out.score[i], 1.0 - math.exp(-bounds.surprise(told, float(n))))
-        if known:
+        if known and width[0] > 0.0:
             learn_score(first, q, calibrated, weight, lasting, pool)
-        elif n >= YOUNG:
+        elif n >= YOUNG and width[0] > 0.0:
             tail.learn_outer(q, pool.outer, 1.0)
         out.channel[i] = best
         drift, total = 0.0, 0.0

@@ -56,6 +56,7 @@ def new_scratch(blocks: int, lay: Layout, sums: int = 1) -> Scratch:
     return Scratch(
         z=single(B, F),
         valid=np.zeros((B, F), np.bool_),
+        late=np.zeros((B, F), np.bool_),
         guess=single(B, F),
         spread=single(B, F),
         residual=single(B, V, F),

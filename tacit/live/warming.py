@@ -27,6 +27,7 @@ def warm() -> bool:
         )
     )
     from tacit.live.contest import Contender
+    from tacit.live.ladder import Ladder
     from tacit.live.reservoir import Reservoir
 
     out = np.zeros((n, model.columns), np.float32)
@@ -34,6 +35,9 @@ def warm() -> bool:
     values = np.zeros((n, model.columns))
     evidence.take_back(model.pool.budget)
     Reservoir(model.columns, 0).watch(slots, times, out, values, 0)
+    ladder = Ladder()
+    ladder.begin("simple", "none", 1, model.columns)
+    ladder.add(slots, out, values, np.zeros(n, np.float32), np.zeros(n, np.float32))
     Contender(model, model.encoder, "simple").run(slots, times, out, values, model.pool.omega)
     run: Any = kernel.run  # of numba's
     return bool(sum(run.stats.cache_misses.values()) > 0)

@@ -104,6 +104,54 @@ def test_a_feature_that_comes_late_is_learned_before_it_is_judged(late: int, kno
         assert len(faulty.episodes.all) > before, "nor is it deaf after it"
 
 
+def one_at_a_time(n: int, features: int, seed: int) -> np.ndarray:
+    """Noise of which each event has one feature, as a long table gives it."""
+    values = np.full((n, features), np.nan)
+    values[np.arange(n), np.arange(n) % features] = np.random.default_rng(seed).normal(size=n)
+    return values
+
+
+@pytest.mark.parametrize("features", [4, 8, 20])
+def test_features_that_come_in_turn_are_not_late(features: int) -> None:
+    """Each is missing in most events, but has been there from the beginning: it is judged, and judged as it was."""
+    told, over = 0, []
+    for seed in range(3):
+        values = one_at_a_time(400 * features, features, seed)
+        model = LiveModel(stream(values).features, alerts=3.0)
+        scores = model.process(stream(values)).score
+        over.append(float(np.mean(scores[100 * features : 200 * features] > 0.99)))
+        values[75 * features : 80 * features] += 40.0
+        faulty = LiveModel(stream(values).features, alerts=3.0)
+        found = faulty.process(stream(values))
+        told += bool(found.alert[75 * features : 82 * features].any())
+    assert np.mean(over) < 0.03 and told == 3, (over, told)
+
+
+def test_what_is_new_to_a_key_but_known_of_others_is_judged_at_once() -> None:
+    values = noise(6400, 3, 0)
+    names = ["a"] * 3000 + ["a", "b"] * 1700
+    values[:3000, 2] = np.random.default_rng(5).normal(size=3000)
+    early = np.array([k < 3400 and name == "b" for k, name in enumerate(names)])
+    values[early, 2] = np.nan
+    late = [k for k, name in enumerate(names) if name == "b" and k >= 3400]
+    values[late[20:60], 2] += 40.0
+    model = LiveModel(stream(values, names).features, alerts=3.0)
+    found = model.process(stream(values, names))
+    assert found.alert[late[20:60]].any() and model.pool.scale[0, 2] < 1.5, "nor does its fault teach the others"
+
+
+def test_a_stretch_without_any_value_does_not_make_what_follows_loud() -> None:
+    over, alerts = [], 0
+    for seed in range(4):
+        values = noise(2400, 3, seed)
+        values[1500:1800] = np.nan
+        model = LiveModel(stream(values).features, alerts=3.0)
+        found = model.process(stream(values))
+        over.append(float(np.mean(found.score[1800:2000] > 0.99)))
+        alerts += bool(found.alert[1800:2000].any())
+    assert np.mean(over) < 0.05 and alerts == 0, (over, alerts)
+
+
 def test_episodes_end_where_a_feature_appears() -> None:
     values = noise(2100, 3, 4)
     values[2000:, 0] += 30

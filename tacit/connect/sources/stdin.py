@@ -36,7 +36,7 @@ class Stdin(Streamed):
         super().__init__("-", "", wishes, believes=True)
         self._blocks: queue.Queue[bytes | OSError] = queue.Queue(maxsize=64)
         self._descriptor = _stdin() if descriptor is None else descriptor
-        self.live = not stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+        self.live = not _is_file(self._descriptor)
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._read, name="tacit-stdin", daemon=True)
         self._thread.start()
@@ -110,6 +110,14 @@ class Stdin(Streamed):
             with suppress(queue.Full):
                 self._blocks.put(block, timeout=TICK)
                 return
+
+
+def _is_file(descriptor: int) -> bool:
+    """Whether it is a file that was redirected, not a pipe. A descriptor that is closed is none; reading it says so."""
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
 
 
 def _stdin() -> int:
