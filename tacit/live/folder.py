@@ -53,6 +53,7 @@ def describe(model: LiveModel, about: dict[str, Any], meta: dict[str, Any]) -> b
         "alerts": {"budget_a_day": model.alerts, "threshold": model.threshold, "episodes": len(model.episodes.all)},
         "feedback": [{"episode": e.id, "verdict": e.feedback} for e in model.episodes.all.values() if e.feedback],
         "attempts": learning.get("attempts", 0),
+        "on_trial": learning.get("challenger") if "trial" in learning else None,
         "promotions": learning.get("verdicts", []),
     }
     body = orjson.dumps(text, option=orjson.OPT_INDENT_2)

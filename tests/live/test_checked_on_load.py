@@ -114,3 +114,9 @@ def test_the_encoder_on_trial_is_missed(folder: Path) -> None:
     checkpoints.wait()
     with pytest.raises(ModelError, match="0123456789abcdef"):
         load(folder)
+
+
+def test_about_names_the_encoder_on_trial_while_there_is_one() -> None:
+    model = LiveModel((Feature("f0"),))
+    for learning, told in (({"challenger": "abc", "trial": {}, "attempts": 1}, "abc"), ({"challenger": "abc", "attempts": 1}, None), ({}, None)):
+        assert orjson.loads(describe(model, {}, {"learning": learning}))["on_trial"] == told
