@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,16 +74,25 @@ class LearnedEncoder:
 
         single = None if isinstance(data, Pools) else self._single(data)
         if single is not None:
-            PoolWishes(column=column).hold_to((), f"{data} (a picture)")
+            PoolWishes(column=column).hold_to((), f"{single.described} (one sample)")
         pool = data if isinstance(data, Pools) else single or open_pool(data, modality=self.modality, column=column)
         if pool.modality != self.modality:
             raise DataError(f"this model embeds {self.modality}, and {pool.described} holds {pool.modality}.", "Learn a model of that modality.")
         return pool
 
     def _single(self, data: Any) -> Pool | None:
-        """One picture as a pool of its own; None where the data are something else. A text file is no single sample: it has one a line."""
+        """One picture (a file, an array [H, W] or [H, W, C], a Pillow image) or series (an array [steps, channels]) as a pool of its own; None
+        where the data are something else.
+
+        A text file is no single sample: it has one a line.
+        """
         from tacit.connect.open_pool import open_pool, subset
 
+        shape = () if hasattr(data, "columns") else tuple(getattr(data, "shape", ()))  # a table has a shape, too
+        if self.modality == "image" and _is_picture(data, shape):
+            return open_pool([data], modality="image")
+        if self.modality == "series" and len(shape) == 2 and shape[1] == self.model.layout.channels:
+            return open_pool([data], modality="series", channels_first=False)
         path = Path(data) if isinstance(data, str | Path) else None
         if self.modality != "image" or path is None or not path.is_file() or path.suffix.lower() not in SINGLE:
             return None
@@ -97,7 +108,8 @@ class LearnedEncoder:
         seed: int = 0,
         told: Callable[[str], None] = lambda what: None,
     ) -> Tuned:
-        """Fit a head on this encoder's frozen embeddings from labels (a file, or one per sample; None or NaN: not labelled); the model keeps it.
+        """Fit a head on this encoder's frozen embeddings from labels (a file, or one per sample; None or NaN: not labelled); this encoder keeps it
+        (`tacit.tune` gives another).
 
         metric: a scorer of scikit-learn, None = by the labels; entity: a column whose values stay on one side of a fold; seed: of the folds;
         told: called with what is being done. Returns what cross-validation said of it. Raises DataError, UnknownName.
@@ -133,7 +145,7 @@ class LearnedEncoder:
         seconds: float = 120.0,
         told: Callable[[str], None] = lambda what: None,
     ) -> Tuned:
-        """Move all weights with the labels, at most `seconds` long, and fit a head on what they became; the model keeps both.
+        """Move all weights with the labels, at most `seconds` long, and fit a head on what they became; this encoder keeps both.
 
         The rest as for `tune`. Returns the score on held-out labels, which flatters: they chose rate and steps, too. Raises DataError, UnknownName.
         """
@@ -154,9 +166,16 @@ class LearnedEncoder:
         groups = None if entity is None else np.asarray(pool.columns[entity])[positions]
         goal = Goal(metric or "", kind="classes" if found.kind == "class" else "numbers")
         self.model.encoder, tuned = fine_tune(self.model.encoder, samples, found.values[kept], goal, groups, seconds, seed, told)
+        self.model.about.pop("sha256", None)  # the weights are others now, and of no folder until they are saved
+        self.model.folder = None
         self.model.head = tuned.head
         self.model.about["tuned"] = {"labels": len(kept), **_score(tuned), "fine_tuned": True, "notes": _notes(found, refused)}
         return tuned
+
+    def apart(self) -> LearnedEncoder:
+        """Another encoder with the same weights, head and facts, of no folder: what it is tuned to leaves this one as it is."""
+        model = replace(self.model, about=copy.deepcopy(self.model.about), head=dict(self.model.head), folder=None)
+        return LearnedEncoder(model)
 
     def _of_rows(self, pool: Pool, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64], list[Any]]:
         """(embeddings of those of `rows` that can be read, their positions in `rows`, the others)."""
@@ -201,6 +220,13 @@ class LearnedEncoder:
 
     def __repr__(self) -> str:
         return f"LearnedEncoder({self.modality}, {self.model.encoder_name}, width {self.width})"
+
+
+def _is_picture(data: Any, shape: tuple[int, ...]) -> bool:
+    """Whether this is one picture, and not many: an array of two axes, or of three whose last one holds colours, or a Pillow image."""
+    from tacit.connect.array_samples import COLOURS
+
+    return hasattr(data, "getexif") or len(shape) == 2 or (len(shape) == 3 and shape[2] in COLOURS and min(shape[:2]) > max(COLOURS))
 
 
 def _score(tuned: Tuned) -> dict[str, Any]:

@@ -33,12 +33,12 @@ def tune(
 ) -> LearnedEncoder:
     """A model with a head that is fitted on labels (a file, or one per sample; None or NaN: not labelled), which `tacit.predict` takes.
 
-    A folder's model is loaded anew and the folder left as it is; a LearnedEncoder is itself tuned and returned. out: a folder to save it in;
+    What is returned is another encoder: a LearnedEncoder and a folder are left as they are (its methods tune itself). out: a folder to save it in;
     fine_tune: move all weights, not only a head on frozen embeddings; metric: a scorer of scikit-learn, None = by the labels; entity: a column whose
     values stay on one side of a fold; told: called with what is being done. What was found, the score among it, stands in
     `.model.about["tuned"]`. Raises DataError, UnknownName, ModelError.
     """
-    learned = _of(model)
+    learned = _of(model).apart()
     (learned.fine_tune if fine_tune else learned.tune)(learned.pool_of(data, column), labels, metric=metric, entity=entity, seed=seed, told=told)
     if out is not None:
         learned.save(out)
@@ -74,9 +74,9 @@ def search(
 ) -> list[list[tuple[str, float]]]:
     """For each query the `count` nearest of the gallery as (name, likeness: a cosine), nearest first.
 
-    query: a picture, a series, a folder of them; of texts a text as it is, a list of them or a file; column: of the gallery; left_out: called with
-    (name, reason) of what cannot be read of the gallery; by default a warning tells of it. Raises DataError where a query or the whole gallery cannot
-    be read, ModelError where the folder holds no sound model.
+    query: a picture (a file, an array [H, W, C] or [H, W]), a file of series, a folder of them; of texts a text as it is, a list of them or a file;
+    column: of the gallery; left_out: called with (name, reason) of what cannot be read of the gallery; by default a warning tells of it. Raises
+    DataError where a query or the whole gallery cannot be read, ModelError where the folder holds no sound model.
     """
     learned = _of(model)
     return learned.search(learned.pool_of(gallery, column), query_of(learned, query), count, left_out)
