@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from itertools import pairwise
 from typing import Any
 
 from tacit.connect.columns import counts, identifies, joined, mostly, role_of
 from tacit.connect.long_tables import find_long
 from tacit.connect.records import Records
 from tacit.connect.schema import KINDS, OTHER, Role, Schema, Wishes
-from tacit.connect.text import is_missing, is_number, to_number
-from tacit.connect.times import find_form
+from tacit.connect.text import is_missing, is_number
+from tacit.connect.time_column import find_time
 from tacit.contracts.errors import SchemaError
 
-TIMES = (
-    "time",
-    "timestamp",
-    "datetime",
-    "event_time",
-    "eventtime",
-    "@timestamp",
-    "ts",
-    "date_time",
-    "date",
-    "time_ns",
-    "time_us",
-    "time_ms",
-    "time_s",
-    "epoch",
-    "utc",
-    "when",
-    "t",
-)
-TIME_ENDS = ("timestamp", "datetime", "_time", "_date", "_ts", "_at")
 KEYS = (
     "key",
     "machine",
@@ -92,7 +71,7 @@ def detect(sample: Records, wishes: Wishes, live: bool) -> tuple[Schema, list[st
     schema, notes = Schema(wishes), list[str]()
     columns = {name: [v for v in sample.column(j) if not is_missing(v)] for j, name in enumerate(sample.names)}
     _check([("--time", c) for c in (wishes.time,) if c] + [("--key", k) for k in wishes.key or ()], columns)
-    _find_time(schema, notes, columns, live)
+    find_time(schema, notes, columns, live)
     if not find_long(schema, notes, columns, sample, live):
         _check([("--columns", c) for c in (*wishes.wanted(), *wishes.unwanted())], columns)
     _find_key(schema, notes, columns, len(sample))
@@ -143,44 +122,6 @@ def _check(asked: list[tuple[str, str]], columns: dict[str, Any]) -> None:
             near = difflib.get_close_matches(str(name), columns, n=1)
             guess = f"Did you mean {near[0]!r}? " if near else ""
             raise SchemaError(f"{option} {name}: there is no such column.", f"{guess}Columns here: {', '.join(list(columns)[:40])}.")
-
-
-def _find_time(schema: Schema, notes: list[str], columns: dict[str, list[Any]], live: bool) -> None:
-    chosen = schema.wishes.time
-    if chosen in (schema.wishes.key or ()):
-        raise SchemaError(f"--key {chosen}: it is the time, too.", "Choose another column for one of them.")
-    if chosen is not None:
-        found = find_form(columns[chosen])
-        if found is None:
-            raise SchemaError(
-                f"--time {chosen}: values such as {columns[chosen][:1]!r} are no times.", "Known: epoch numbers, ISO 8601, common dates."
-            )
-    else:
-        chosen, found = _guess_time({c: v for c, v in columns.items() if c not in (schema.wishes.key or ())})
-    if chosen is None or found is None:
-        notes.append(f"time: none found, {'the wall clock at arrival' if live else 'the row number in seconds'}")
-        return
-    schema.assign(chosen, "time")
-    schema.form = found[0]
-    notes.append(f"time: {chosen!r}" + (f" ({found[1]})" if found[1] else ""))
-
-
-def _guess_time(columns: dict[str, list[Any]]) -> tuple[str | None, tuple[str, str] | None]:
-    """By name first; else the only column of written dates."""
-    named = sorted((c for c in columns if c.lower() in TIMES), key=lambda c: TIMES.index(c.lower()))
-    named += [c for c in columns if c.lower().endswith(TIME_ENDS) and c not in named]
-    for name in named:
-        values = columns[name]
-        found = find_form(values)
-        if found is None:
-            continue
-        if found[0] in ("s", "ms", "us", "ns") and found[1].startswith("seconds from"):
-            numbers = [to_number(v) for v in values]
-            if name.lower() not in TIMES or any(a > b for a, b in pairwise(numbers)):
-                continue  # small numbers that go back and forth are a measurement
-        return name, found
-    dates = [c for c, v in columns.items() if v and not is_number(v[0]) and find_form(v[:20]) is not None and find_form(v) is not None]
-    return (dates[0], find_form(columns[dates[0]])) if len(dates) == 1 else (None, None)
 
 
 def _find_key(schema: Schema, notes: list[str], columns: dict[str, list[Any]], n: int) -> None:

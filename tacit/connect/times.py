@@ -1,12 +1,14 @@
 """Times: epoch numbers and written dates → nanoseconds since 1970 UTC.
 
-A column has one form, found from its first values: "s", "ms", "us" or "ns" for epoch numbers, "iso", or a
-pattern of strptime. Whole columns are converted at once; a value that resists is tried by itself.
+A column has one form, found from its first values: "s", "ms", "us" or "ns" for epoch numbers, "own" for seconds from a
+start of its own, "iso", or a pattern of strptime. Whole columns are converted at once; a value that resists is tried by itself:
+a moment written in another way is read, while a date among seconds of an own start, or a small number among dates, says none.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,8 +21,10 @@ from numpy.typing import NDArray
 from tacit.connect.text import is_number, to_number
 
 Times = NDArray[np.int64]
-SCALE = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
-LEAST = 20  # values among which a bad one may be
+OWN = "own"  # seconds from a start of its own
+SCALE = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1, OWN: 1_000_000_000}
+LEAST = 10  # values among which an odd one may be
+EPOCH = 1e8  # the least number that is taken for one since 1970: s of the year 1973
 LIMIT = 9_200_000_000_000_000_000  # ns: the year 2261
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:?\d\d|$)")
 _ZONE = re.compile(r"(?:Z|z| ?UTC|[+-]\d\d:?\d\d|[+-]\d\d)$")
@@ -53,32 +57,53 @@ def unit_of(size: float) -> str:
 def find_form(values: Sequence[Any]) -> tuple[str, str] | None:
     """The form of a column of times and a note on it; None where these are no times.
 
-    values: the first ones, none missing. Epoch numbers are only told from other numbers by the column's
-    name, so the caller asks for them by name.
+    values: the first ones, none missing. Nearly all must be times of one kind; a few odd ones do not hide it. Epoch numbers
+    are only told from other numbers by the column's name, so the caller asks for them by name.
     """
-    if not values:
+    kinds = list(map(_kind, values))
+    most, many = Counter(kinds).most_common(1)[0] if kinds else ("", 0)
+    if not most or not nearly_all(many, len(values)):
         return None
-    found = _form(values)
-    if found is None and len(values) >= LEAST:  # a few bad ones do not hide a time
-        good = [v for v in values if is_number(v) or (isinstance(v, str) and one(v) is not None)]
-        found = _form(good) if 0.95 * len(values) <= len(good) < len(values) else None
-    return found
-
-
-def _form(values: Sequence[Any]) -> tuple[str, str] | None:
-    if hasattr(values[0], "isoformat") or isinstance(values[0], np.datetime64):
-        return "iso", ""
-    if all(is_number(v) for v in values):
-        size = float(np.median([abs(to_number(v)) for v in values]))
+    of_one_kind = [v for v, kind in zip(values, kinds, strict=True) if kind == most]
+    if most == "number":
+        size = float(np.median([abs(to_number(v)) for v in of_one_kind]))
         unit = unit_of(size)
-        return unit, f"epoch {unit}" if size >= 1e8 else "seconds from a start of its own"
-    texts = [str(v).strip() for v in values]
-    if all(_ISO.match(t) for t in texts) and all(one(t) is not None for t in texts):
+        return (unit, f"epoch {unit}") if size >= EPOCH else (OWN, "seconds from a start of its own")
+    texts = [v.strip() for v in of_one_kind if isinstance(v, str)]
+    if most == "iso":
         naive = not any(_ZONE.search(t[10:]) for t in texts)
-        return "iso", "ISO 8601, no zone: read as UTC" if naive else "ISO 8601"
-    fitting = [p for p in PATTERNS if all(_pattern(t, p) is not None for t in texts)]
-    if not fitting:
+        return "iso", "" if not texts else "ISO 8601, no zone: read as UTC" if naive else "ISO 8601"
+    return _pattern_of(texts, len(values))
+
+
+def nearly_all(many: int, n: int) -> bool:
+    """Whether so many of n values tell what a column is: nine in ten, or all where they are few."""
+    return many == n or (n >= LEAST and 10 * many >= 9 * n)
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a raw value is a number that may be a time: none that is true or false, infinite or NaN."""
+    return not isinstance(value, np.bool_) and is_number(value) and bool(np.isfinite(to_number(value)))
+
+
+def _kind(value: Any) -> str:
+    """number, iso, written (by a pattern), or "" for what is no time."""
+    if isinstance(value, np.datetime64) or hasattr(value, "isoformat"):
+        return "iso"
+    if is_finite(value):
+        return "number"
+    if not isinstance(value, str) or one(value) is None:
+        return ""
+    return "iso" if _ISO.match(value.strip()) else "written"
+
+
+def _pattern_of(texts: list[str], n: int) -> tuple[str, str] | None:
+    """The pattern that fits nearly all of n values; of several the one by which they are in order."""
+    fit = {p: sum(_pattern(t, p) is not None for t in texts) for p in PATTERNS}
+    best = max(fit.values())
+    if not nearly_all(best, n):
         return None
+    fitting = [p for p in PATTERNS if fit[p] == best]
     in_order = [p for p in fitting if _grows([_pattern(t, p) for t in texts])]
     chosen = (in_order or fitting)[0]
     doubt = f" (or {fitting[1]}: say --time if so)" if len(fitting) > 1 and len(in_order) != 1 else ""
@@ -135,6 +160,8 @@ def _since_epoch(when: datetime) -> int | None:
 
 
 def _one_of(value: Any, form: str, scale: int) -> int | None:
+    if form == OWN and not is_number(value):
+        return None  # a date says nothing of a clock with a start of its own
     if isinstance(value, np.datetime64):
         ns = value.astype("datetime64[ns]").astype(np.int64)
         return int(ns) if abs(int(ns)) < LIMIT else None
@@ -146,16 +173,18 @@ def _one_of(value: Any, form: str, scale: int) -> int | None:
             found = one(value)
         if found is not None:
             return found
-    if not is_number(value):
+    if not is_finite(value):
         return None
     number = to_number(value)
-    if not np.isfinite(number):
-        return None
+    if not scale and abs(number) < EPOCH:
+        return None  # a small number among dates
     times, ok = _scaled(np.array([number]), scale or SCALE[unit_of(abs(number))])
     return int(times[0]) if ok[0] else None
 
 
 def _numbers(values: Any, scale: int) -> tuple[Times, NDArray[np.bool_]] | None:
+    if isinstance(values, list) and bool in set(map(type, values)):
+        return None  # true is no second
     try:
         if isinstance(values, list) and values and isinstance(values[0], str):
             try:
