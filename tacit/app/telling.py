@@ -82,6 +82,9 @@ class Terminal:
         for reason, where, sample in refusals.samples[:5]:
             self.say(f"  {reason} at {where}: {sample[:80]}")
         self._not_all(runner)
+        if runner.learning and runner.learning.left:
+            again = "; the next run into the same model begins it anew" if runner.folder else ""
+            self.say(f"an encoder was being learned and is left{'; `--learn inline` waits for it' if runner.ended else again}")
 
     def _not_all(self, runner: Any) -> None:
         """Where a source that ends was left before its end: how far it was read, and how the rest is."""

@@ -54,7 +54,7 @@ class Learning:
         self.worker: Worker | None = None
         self.trial: Trial | None = None
         self.sides: list[Contender] = []  # champion's features, challenger's
-        self.challenger = ""
+        self.challenger, self.left = "", False  # left: the run ended before the worker did
         self.verdicts: list[dict[str, Any]] = []  # promotions and refusals with their figures
         self.curve: list[list[float]] = []
         self.message = missing() or ""
@@ -242,6 +242,7 @@ class Learning:
     def close(self) -> None:
         """Ends a running worker; what is half-done is gone, what was done is kept."""
         if self.worker is not None:
+            self.left = True
             self.worker.stop()
             self.worker.clean()
             self.worker = None

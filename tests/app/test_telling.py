@@ -44,7 +44,7 @@ def test_an_alert_that_did_not_close_is_told_at_the_end(capsys: pytest.CaptureFi
     episodes[1].closed, episodes[3].suppressed = episodes[1].opened + second, "like episode 1"
     model = SimpleNamespace(episodes=SimpleNamespace(all=episodes), keys=SimpleNamespace(slots={"m1": 0}))
     source = SimpleNamespace(refusals=Refusals(), ends=False)
-    runner = SimpleNamespace(model=model, source=source, ended=False, events=10, folder=None, silence=Silence())
+    runner = SimpleNamespace(model=model, source=source, ended=False, events=10, folder=None, silence=Silence(), learning=None)
     Terminal().sum_up(runner, 0, 0)
     first, *rest = capsys.readouterr().err.splitlines()
     assert first == "10 events, 1 key, 2 alerts (1 still open)"
@@ -54,3 +54,22 @@ def test_an_alert_that_did_not_close_is_told_at_the_end(capsys: pytest.CaptureFi
     episodes[2].closed = episodes[2].opened + second
     Terminal().sum_up(runner, 0, 0)
     assert capsys.readouterr().err == "10 events, 1 key, 2 alerts\n"
+
+
+@pytest.mark.parametrize(
+    ("ended", "folder", "more"),
+    [
+        (True, None, "; `--learn inline` waits for it"),
+        (False, None, ""),
+        (False, "m", "; the next run into the same model begins it anew"),
+    ],
+)
+def test_an_attempt_that_is_left_is_told(ended: bool, folder: str | None, more: str, capsys: pytest.CaptureFixture[str]) -> None:
+    model = SimpleNamespace(episodes=SimpleNamespace(all={}), keys=SimpleNamespace(slots={"m1": 0}))
+    runner = SimpleNamespace(model=model, source=SimpleNamespace(refusals=Refusals(), ends=False), ended=ended, events=10, folder=folder)
+    runner.silence, runner.learning = Silence(), SimpleNamespace(left=True)
+    Terminal().sum_up(runner, 0, 0)
+    assert capsys.readouterr().err.splitlines() == ["10 events, 1 key, 0 alerts", f"an encoder was being learned and is left{more}"]
+    runner.learning.left = False
+    Terminal().sum_up(runner, 0, 0)
+    assert capsys.readouterr().err == "10 events, 1 key, 0 alerts\n"

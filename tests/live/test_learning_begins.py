@@ -67,6 +67,13 @@ def test_learning_waits_for_what_is_missing_and_then_begins(watched: Any, tmp_pa
     assert windows >= 24 and seed == 4 and budget == {"seconds": learning.SECONDS} and before is None
     assert learns.status()["learning"]["state"] == "learning" and learns.status()["learning"]["message"] == ""
     learns.close()
+    assert learns.left
+
+
+def test_nothing_is_left_where_nothing_was_being_learned(watched: Any) -> None:
+    _, learns, _ = watched
+    learns.close()
+    assert not learns.left
 
 
 def test_nothing_is_asked_before_the_first_count(watched: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tacit.app.assemble import Wish, assemble
+from tacit.app.watching import Show, run_watch
 from tacit.connect.sources.stdin import Stdin
 
 ROWS = [{"time": 1.7e9 + k, "x": float(k % 7)} for k in range(40)]
@@ -51,3 +52,12 @@ def test_a_pipe_may_be_live_and_a_file_at_standard_input_is_not(tmp_path: Path) 
         given = Stdin(descriptor=file.fileno())
         assert not given.live
         given.close()
+
+
+def test_a_pipe_that_ends_before_its_encoder_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("tacit.live.learning.FIRST", 1000)
+    monkeypatch.setattr("tacit.live.learning.missing", lambda: None)
+    monkeypatch.setattr("tacit.live.workers.Worker.done", lambda self: False)
+    rows = ({"time": 1.7e9 + k, "x": float(k % 7), "y": float(k % 11)} for k in range(6000))
+    run_watch(Wish(rows, None, model=tmp_path / "m"), Show(dashboard=False, until_end=True))
+    assert capsys.readouterr().err.splitlines()[-1] == "an encoder was being learned and is left; `--learn inline` waits for it"
