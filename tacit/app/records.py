@@ -77,15 +77,18 @@ def _entries(rows: list[Any], folder: Path, seen_from: Path) -> tuple[dict[str, 
     folder, found, notes = folder.resolve(), dict[str, Entry](), list[str]()
     of, compared = {r.model for r in rows}, any(r.protocol == "compare" for r in rows)
     for one in [folder, *sorted(p for p in folder.iterdir() if p.is_dir())]:
-        if not (one / "model.json").is_file():
-            continue
         try:
-            about = facts(one)
+            if not (one / "model.json").is_file():
+                continue
+            about, reported = facts(one), (one / REPORT).is_file()
         except ModelError as e:
             notes.append(f"{one.name}: {e}")
             continue
+        except OSError as e:  # perhaps another's folder, which may not be looked into
+            notes.append(f"{one.name}: cannot be read: {e.strerror or e}")
+            continue
         model = about["sha256"][:16]
         if model in of or (compared and one == folder / MODEL):
-            there = quote(os.path.relpath(one / REPORT, seen_from).replace(os.sep, "/")) if (one / REPORT).is_file() else ""
+            there = quote(os.path.relpath(one / REPORT, seen_from).replace(os.sep, "/")) if reported else ""
             found[model] = Entry(one.name, there, about.get("learning", {}).get("curve", []))
     return found, notes

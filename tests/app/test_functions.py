@@ -84,6 +84,21 @@ def test_a_ledger_page_shows_how_its_models_learned_and_says_what_cannot_be_read
     assert "<li>a model: " in page and "while it learned" not in page
 
 
+def test_a_ledger_page_says_which_folder_may_not_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Ledger(tmp_path / "ledger.sqlite").add([Result("knn", "accuracy", 0.5)])
+    (tmp_path / "another's").mkdir()
+    is_file = Path.is_file
+
+    def may(path: Path) -> bool:  # whoever runs this: root may look into every folder
+        if path.parent.name == "another's":
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", may)
+    tacit.read_ledger(tmp_path, out=tmp_path / "l.html")
+    assert "s: cannot be read: Permission denied</li>" in (tmp_path / "l.html").read_text("utf-8")
+
+
 def test_every_public_name_is_there_and_is_told_of() -> None:
     """Whatever was imported before: a room of the same name would hide a function."""
     import tacit.evaluation
