@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tacit.connect.readers import open_reader
 from tacit.connect.sources.file import File
 from tacit.connect.sources.table import Table
 from tacit.connect.wrapped import Wrapped
+from tacit.contracts.errors import SourceError
 from tacit.contracts.source import Position, Source
 
 
@@ -26,10 +28,11 @@ def reached(source: Source) -> str:
         at = _given(outer, position, waiting, position["row"]) if waiting else position["row"]
         return f"{about}row {at:,} of {position['rows']:,}"
     if waiting and (before := _before(outer))["file"] != position["file"]:
-        position, waiting = before, 0  # so much was given of the file before
+        position, at = _across(source, before, waiting)
+    else:
+        at = _given(outer, position, waiting, _read(position)) if waiting else _read(position)
     place, nth = position["reader"], [f.name for f in source.files].index(position["file"])
     what = "row" if "row" in place else "line"
-    at = _given(outer, position, waiting, place[what]) if waiting else place[what]
     where = position["file"] + (f", file {nth + 1:,} of {len(source.files):,}" if len(source.files) > 1 else "")
     if what == "row":
         return f"{about}row {at:,} of {position['check'][0]:,} of {where}"
@@ -52,10 +55,51 @@ def _before(outer: Source) -> Position:
 def _given(outer: Source, after: Position, waiting: int, at: int) -> int:
     """The row or line of the last event given; at: that of `after`, where the innermost source stands."""
     before = _before(outer)
-    place = before.get("reader", before)
-    lines, events = at - int(place["row"] if "row" in place else place["line"]), int(after["next"]) - int(before["next"])
+    lines, events = at - _read(before), int(after["next"]) - int(before["next"])
     lines -= lines == events + 1  # a header is nobody's
     return at - round(lines * min(1.0, waiting / max(events, 1)))
+
+
+def _across(source: File, before: Position, waiting: int) -> tuple[Position, int]:
+    """(a position in the file of the last event given, its row or line), where the oldest event that waits came after `before`, files ago.
+
+    What waits is taken from the newest file, a row or line each; where that has too few, what was given after `before` is counted on from there.
+    """
+    after = source.position()
+    header = int(after["reader"].get("parser", {}).get("mark", "\n") != "\n")  # "\n": there is none
+    if waiting < _read(after) - header:
+        return after, _read(after) - waiting
+    given = max(0, int(after["next"]) - int(before["next"]) - waiting)
+    try:
+        while given and before["file"] != after["file"] and _at_end(source, before):
+            before = _begun(source, before["file"])
+    except (SourceError, OSError):  # a file went away while it was read: told is the end of the one before
+        given = 0
+    header *= given > 0 and not _read(before)
+    return before, _read(before) + header + given
+
+
+def _at_end(source: File, position: Position) -> bool:
+    place = position["reader"]
+    if "row" in place:
+        return bool(place["row"] >= position["check"][0])
+    return bool(place["offset"] >= unpacked_size(next(f for f in source.files if f.name == position["file"])))
+
+
+def _begun(source: File, name: str) -> Position:
+    """Where the file after that one begins."""
+    path = source.files[[f.name for f in source.files].index(name) + 1]
+    reader = open_reader(path, path.name)
+    try:
+        return {"file": path.name, "reader": reader.state(), "check": reader.check()}
+    finally:
+        reader.close()
+
+
+def _read(position: Position) -> int:
+    """Rows or lines."""
+    place = position.get("reader", position)
+    return int(place["row"] if "row" in place else place["line"])
 
 
 def unpacked_size(path: Path) -> int:
