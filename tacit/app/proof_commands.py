@@ -57,9 +57,9 @@ def evaluate(
             labels=labels,
             train=train,
             train_labels=train_labels,
-            protocols=_names(protocol),
+            protocols=protocol,
             goal=recipe,
-            rungs=_names(rungs),
+            rungs=rungs,
             column=column,
             force=force,
             seed=seed,
@@ -105,7 +105,7 @@ def compare(
         found = run(
             data,
             labels=labels,
-            pretext=_names(pretext),
+            pretext=pretext,
             encoder=encoder,
             minutes=minutes,
             seeds=seeds,
@@ -140,18 +140,16 @@ def ledger(
     from tacit.app.records import read_ledger
     from tacit.ledger.terminal import as_terminal
 
-    rows = read_ledger(place, protocol=_names(protocol), dataset=_names(dataset), everything=everything, out=out)
+    rows = read_ledger(place, protocol=protocol, dataset=dataset, everything=everything, out=out)
     if out is None:
-        print(as_terminal(rows, _width()))
+        print(as_terminal(rows, _width()) if rows else "no row of the ledger is of these")
+    else:
+        print(f"ledger: {out}")
 
 
 def _width() -> int:
     """Of the terminal; 100 where nobody looks."""
     return max(60, shutil.get_terminal_size((100, 24)).columns)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 COMMANDS = (evaluate, compare, ledger, card)

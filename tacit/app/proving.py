@@ -11,6 +11,7 @@ import numpy as np
 
 from tacit.app.checking import look
 from tacit.app.loading import MODEL, PAGE
+from tacit.app.naming import several
 from tacit.app.showing import Screen
 from tacit.contracts.errors import DataError
 from tacit.contracts.goal import Goal
@@ -26,9 +27,9 @@ def evaluate(
     labels: Any,
     train: Any = None,
     train_labels: Any = None,
-    protocols: Sequence[str] = (),
+    protocols: str | Sequence[str] = (),
     goal: Goal | str | Path | dict[str, Any] | None = None,
-    rungs: Sequence[str] = (),
+    rungs: str | Sequence[str] = (),
     column: str | None = None,
     force: bool = False,
     seed: int = 0,
@@ -43,10 +44,11 @@ def evaluate(
     """Results (`.table()`, `.verdict`, `.json()`) of a model (a LearnedEncoder or its folder) on labelled data, against the null ladder.
 
     test, train: data as for `tacit.learn`; labels, train_labels: files or arrays; without train the labelled test samples are split.
-    goal: a Goal, its table, or a recipe file; force: go on where test samples are also in the training pool; seconds: for each training of the
-    supervised rung; ledger: of results, beside the model where it has a folder. masks, train_masks: classes by place for the protocol `dense`
-    (see tacit.connect.masks); also: other labelled sets for `transfer`, each (test, labels) or (test, labels, train, train_labels). Either is
-    measured, whichever protocols are named. train_labels without train: of the test's own pool, whose test is what they do not name.
+    protocols, rungs: a name, several with commas, or a list; goal: a Goal, its table, or a recipe file; force: go on where test samples are also in
+    the training pool; seconds: for each training of the supervised rung; ledger: of results, beside the model where it has a folder. masks,
+    train_masks: classes by place for the protocol `dense` (see tacit.connect.masks); also: other labelled sets for `transfer`, each (test, labels) or
+    (test, labels, train, train_labels). Either is measured, whichever protocols are named. train_labels without train: of the test's own pool, whose
+    test is what they do not name.
     Raises TacitError.
     """
     from tacit.app.labelled_sets import masks_of, of_one_pool, other_set, refuse_leakage
@@ -58,6 +60,7 @@ def evaluate(
     from tacit.ledger.store import Ledger
 
     needed = [*(["dense"] if masks is not None or train_masks is not None else []), *(["transfer"] if also else [])]
+    protocols = several(protocols)
     wanted = tuple(dict.fromkeys((*(protocols or USUAL), *needed)))
     said = [f"{name} was measured as well: it was not named, but given what it alone needs" for name in needed if protocols and name not in protocols]
     if not 0 <= seed < 1 << 32:
@@ -93,7 +96,7 @@ def evaluate(
         np.random.default_rng(seed),
         ledger,
         progress,
-        rungs=tuple(rungs),
+        rungs=several(rungs),
         seconds=seconds,
         command=command,
         also=others,
@@ -107,7 +110,7 @@ def compare(
     data: Any,
     *,
     labels: Any = None,
-    pretext: Sequence[str] = (),
+    pretext: str | Sequence[str] = (),
     encoder: str = "",
     minutes: float = 10.0,
     seeds: int = 3,
@@ -152,7 +155,7 @@ def compare(
         known = None if labels is None else read_labels(labels, pool)
         modality = fit_modality(pool, base)
         base, _ = look(pool, modality, base, False, None, Screen(quiet=True))
-        tasks = [task for text in pretext for task in parse_pretext(text)] or list(compared(modality.name))
+        tasks = [task for text in several(pretext) for task in parse_pretext(text)] or list(compared(modality.name))
         say(f"{pool.described}: {len(pool):,} samples, {modality.name}; comparing {', '.join(tasks)}")
         feeder = Feeder(pool, modality)
         judge = judge_of(modality, pool, known, stated, np.random.default_rng(base.seed), 0.0, base.forbidden, base.view_options)

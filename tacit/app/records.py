@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tacit.app.loading import MODEL
+from tacit.app.naming import require_known, several
 from tacit.app.proving import LEDGER, REPORT, write_card
+from tacit.contracts.catalog import names
 from tacit.contracts.errors import DataError, ModelError, SinkError
+
+if TYPE_CHECKING:
+    from tacit.app.learned import LearnedEncoder
 
 FORMS = (".csv", ".md", ".html")
 
@@ -25,9 +30,10 @@ def read_ledger(
 ) -> list[Any]:
     """Every number that was measured, as a list of `tacit.ledger.result.Result` in the order of arrival.
 
-    place: a ledger file, or a folder that has one; protocol, dataset: only these; everything: every row, not the newest of each measurement alone;
-    out: written there, too: FILE.csv, .md, or .html (a page with plots). Raises DataError where there is no ledger, SinkError for another ending or
-    where it cannot be written.
+    place: a ledger file, or a folder that has one; protocol, dataset: only these (a name, several with commas, a list); everything: every row, not
+    the newest of each measurement alone; out: written there, too: FILE.csv, .md, or .html (a page with plots). Raises DataError where there is no
+    ledger, UnknownName for a protocol that there is not and for a data set that it has no row of, SinkError for another ending or where it cannot be
+    written.
     """
     from tacit.ledger.store import Ledger
 
@@ -36,24 +42,27 @@ def read_ledger(
         raise DataError(f"there is no ledger at {path}.", "`tacit evaluate` makes one beside its model.")
     if out is not None and Path(out).suffix not in FORMS:
         raise SinkError(f"{out}: a ledger is not written to files that end in {Path(out).suffix!r}.", "Use .csv, .md or .html.")
-    asked = {
-        "protocol": [protocol] if isinstance(protocol, str) else list(protocol),
-        "dataset": [dataset] if isinstance(dataset, str) else list(dataset),
-    }
-    where: dict[str, Any] = {k: v for k, v in asked.items() if v}
     store = Ledger(path)
+    there = {"protocol": {*store.values("protocol"), *names("protocol")}, "dataset": set(store.values("dataset"))}
+    asked = {"protocol": several(protocol), "dataset": several(dataset, there["dataset"])}
+    require_known("protocol", asked["protocol"], there["protocol"])
+    require_known("data set of this ledger", asked["dataset"], there["dataset"])
+    where: dict[str, Any] = {k: v for k, v in asked.items() if v}
     rows = store.query(**where) if everything else store.newest(**where)
     if out is not None:
         _write(rows, path, Path(out))
     return rows
 
 
-def card(model: str | Path) -> str:
+def card(model: LearnedEncoder | str | Path) -> str:
     """The model card as Markdown, written anew from the facts and the ledger in the model's folder, beside it as card.md and card.html.
 
-    Raises ModelError where the folder holds no encoder of samples or was altered, SinkError where it cannot be written.
+    Raises ModelError where the folder holds no encoder of samples or was altered, a LearnedEncoder has no folder, or it cannot be written.
     """
-    text, _ = write_card(Path(model))
+    folder = Path(model) if isinstance(model, str | Path) else model.model.folder
+    if folder is None:
+        raise ModelError("this encoder has no folder, and a card is written from what lies there.", "Save it first: encoder.save(FOLDER).")
+    text, _ = write_card(folder)
     return text.read_text("utf-8")
 
 

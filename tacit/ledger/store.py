@@ -6,9 +6,10 @@ deletions, so that a figure in a report is what was measured then.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -43,14 +44,23 @@ def _make(base: sqlite3.Connection) -> None:
 
 
 class Ledger:
-    """path: of the file, made where it is not there."""
+    """path: of the file, made with its first row where it is not there. Raises DataError where it is no ledger or could not be made."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        with self._open() as base:
-            if int(base.execute("pragma user_version").fetchone()[0]) not in (0, 1):
-                raise DataError(f"{self.path} is a ledger of a newer tacit.", "Update tacit, or name another file.")
-            _make(base)
+        if self.path.exists():
+            with self._open() as base:
+                self._ready(base)
+        elif not os.access(self.path.parent, os.W_OK):  # before the work whose rows it is for
+            raise DataError(
+                f"the ledger {self.path} cannot be opened: nothing can be written there.", "Name a file in a folder that can be written to."
+            )
+
+    def _ready(self, base: sqlite3.Connection) -> None:
+        """Raises DataError for a ledger of another version."""
+        if int(base.execute("pragma user_version").fetchone()[0]) not in (0, 1):
+            raise DataError(f"{self.path} is a ledger of a newer tacit.", "Update tacit, or name another file.")
+        _make(base)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -72,7 +82,10 @@ class Ledger:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         written = [r if r.time else replace(r, time=now) for r in results]
         rows = [tuple(r.row()[c] for c in COLUMNS) for r in written]
+        if not rows:
+            return written
         with self._open() as base, base:
+            self._ready(base)
             base.executemany(f"insert into results ({', '.join(COLUMNS)}) values ({', '.join('?' * len(COLUMNS))})", rows)
         return written
 
@@ -84,10 +97,7 @@ class Ledger:
         asked = {c: v if isinstance(v, list | tuple) else [v] for c, v in where.items()}
         clause = " and ".join(f"{c} in ({', '.join('?' * len(v))})" for c, v in asked.items()) or "1"
         order = f"order by id desc limit {int(limit)}" if limit else "order by id"
-        with self._open() as base:
-            found = base.execute(
-                f"select {', '.join(COLUMNS)} from results where {clause} {order}", [x for v in asked.values() for x in v]
-            ).fetchall()
+        found = self._read(f"select {', '.join(COLUMNS)} from results where {clause} {order}", [x for v in asked.values() for x in v])
         rows = [Result.of(dict(zip(COLUMNS, row, strict=True))) for row in found]
         return rows[::-1] if limit else rows
 
@@ -95,9 +105,21 @@ class Ledger:
         """As `query`, of each measurement the newest alone: same model, data, protocol, metric, contestant, labels and unit."""
         return newest(self.query(**where))
 
+    def values(self, column: str) -> list[Any]:
+        """What stands in a column, each once, in order of arrival. Raises UnknownName."""
+        if column not in COLUMNS:
+            raise UnknownName("column of the ledger", column, COLUMNS)
+        return [value for (value,) in self._read(f"select {column} from results group by {column} order by min(id)")]
+
     def __len__(self) -> int:
+        return sum(int(n) for (n,) in self._read("select count(*) from results"))
+
+    def _read(self, question: str, asked: Sequence[Any] = ()) -> list[Any]:
+        """Rows; none where the file is not there yet."""
+        if not self.path.exists():
+            return []
         with self._open() as base:
-            return int(base.execute("select count(*) from results").fetchone()[0])
+            return base.execute(question, asked).fetchall()
 
 
 def newest(results: Iterable[Result]) -> list[Result]:
