@@ -63,6 +63,7 @@ def run_watch(wish: Wish, show: Show) -> Any:
 
     handlers = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
+        from tacit.heads.compiling import is_compiled
         from tacit.live.status import short, status
 
         if wish.model:
@@ -84,6 +85,8 @@ def run_watch(wish: Wish, show: Show) -> Any:
         if dashboard:
             dashboard.start()
             terminal.console.print(f"dashboard at [bold]{dashboard.url}[/bold] (Ctrl-C ends)")
+        if not is_compiled():
+            terminal.say("compiling the loop, once: about half a minute until the first score")
         drive(runner, terminal, limit)
         if dashboard and not show.until_end and runner.ended and limit is None:
             runner.save(wait=True)

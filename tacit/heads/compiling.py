@@ -40,6 +40,11 @@ HOME = _home()
 config: Any = numba.config
 
 
+def is_compiled(home: str = HOME) -> bool:
+    """Whether the loop was compiled before, on this machine and from these sources."""
+    return any(Path(home).glob("live_*/kernel.run-*.nbi"))
+
+
 def _compile(function: F, **options: Any) -> F:
     before, config.CACHE_DIR = config.CACHE_DIR, HOME
     try:
