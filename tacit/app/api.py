@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 from tacit.app.assemble import Learn, Wish, assemble
-from tacit.contracts.errors import DataError, ModelError
+from tacit.app.naming import named_options, require_known
+from tacit.contracts.errors import DataError, ModelError, UnknownName
 from tacit.contracts.insight import Insight, Insights
+
+DASHBOARD = "from Python there is no dashboard"
+ELSEWHERE = {  # options of the command that have no meaning here
+    **dict.fromkeys(("dashboard", "no_dashboard", "host", "port", "token"), DASHBOARD),
+    "until_end": f"{DASHBOARD} to keep up, the iterator ends with its source",
+    "for_": "the same is called seconds, a number",
+}
 
 
 def watch(
@@ -28,14 +37,24 @@ def watch(
     strict: bool = False,
     sentences: bool = False,
     seconds: float | None = None,
+    **unknown: Never,
 ) -> Iterator[Insight]:
     """One insight per event of `source`: "host:", a file or folder, "-", "tail:FILE", a table, an iterable of dicts.
 
-    The options are those of `tacit watch`; `seconds` stops after so long. What was learned is saved into `model` (a folder)
-    when the iterator ends or is closed. Raises TacitError and its kinds.
+    The options are those of `tacit watch` without its dashboard; `seconds` stops after so long. What was learned is saved into `model` (a folder)
+    when the iterator ends or is closed. Raises TacitError and its kinds, UnknownName for another option at once.
     """
+    for name in unknown:
+        if name in ELSEWHERE:
+            raise DataError(f"tacit.watch takes no {name!r}: {ELSEWHERE[name]}.", "Leave it out, or use the command `tacit watch`.")
+        raise UnknownName("option of tacit.watch", name, named_options(watch))
     outs = [out] if isinstance(out, str) else list(out)
     wish = Wish(source, key, time, columns, speed, outs, Path(model) if model else None, learn, alerts, seed, reorder, strict, sentences)
+    return _insights(wish, seconds)
+
+
+def _insights(wish: Wish, seconds: float | None) -> Iterator[Insight]:
+    """What `watch` gives; nothing is opened before the first is asked for."""
     runner = assemble(wish)
     end = None if seconds is None else clock.monotonic() + seconds
     try:
@@ -120,13 +139,8 @@ def learn(
 
     if not is_history(data, bool(pretext or encoder or modality or options or start is not None or labels is not None)):
         from tacit.app.learning_samples import learn_samples
-        from tacit.learning.recipe import Recipe, parse_encoder, parse_pretext
 
-        name, arguments = parse_encoder(encoder)
-        try:
-            recipe = Recipe(parse_pretext(pretext), name, seed=seed, modality=modality, encoder_options=arguments, **options)
-        except TypeError as e:
-            raise DataError(f"that is no option of learning: {e}.", "See tacit.learning.recipe.Recipe.") from e
+        recipe = _recipe(pretext, encoder, {"seed": seed, "modality": modality, **options})
         places = {"id_column": key, "time_column": time, "value_columns": [columns] if isinstance(columns, str) and columns else list(columns)}
         return learn_samples(data, recipe, Path(out) if out else None, start, places, labels=labels)
     wish = Wish(data, key, time, columns, model=Path(out) if out else None, learn=learn, alerts=alerts, seed=seed)
@@ -139,6 +153,16 @@ def learn(
     if runner.model is None:
         raise ModelError("The table has no rows.", "Learn from at least one; a few hundred are needed for scores.")
     return Model(wish, runner.model)
+
+
+def _recipe(pretext: str, encoder: str, options: dict[str, Any]) -> Any:
+    """Of what `learn` is given. Raises UnknownName for an option that there is not, DataError for a value that nothing can be done with."""
+    from tacit.learning.recipe import Recipe, parse_encoder, parse_pretext
+
+    require_known("option of tacit.learn", options, {*(f.name for f in fields(Recipe)), *named_options(learn)})
+    name, arguments = parse_encoder(encoder)
+    arguments |= options.pop("encoder_options", {})
+    return Recipe(parse_pretext(pretext), name, encoder_options=arguments, **options)
 
 
 def inspect(source: Any, *, key: str | None = None, time: str | None = None, columns: str | Sequence[str] = ()) -> Any:

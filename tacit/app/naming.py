@@ -1,8 +1,10 @@
-"""Naming: names as a user gives them (one, several with commas, a list), and names that nothing answers to."""
+"""Naming: names as a user gives them (one, several with commas, a list), and names that nothing answers to, options of functions among them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from tacit.contracts.errors import UnknownName
 
@@ -22,3 +24,8 @@ def require_known(kind: str, names: Iterable[str], known: Iterable[str]) -> None
     for name in names:
         if name not in there:
             raise UnknownName(kind, name, there)
+
+
+def named_options(function: Callable[..., Any]) -> list[str]:
+    """What may be given to a function by name alone."""
+    return [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
