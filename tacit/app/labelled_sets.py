@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit.contracts.errors import DataError
-from tacit.contracts.goal import Goal
+from tacit.contracts.goal import Goal, misfits
 
 COLUMNS = ("entity", "time", "group")
 
@@ -87,6 +87,8 @@ def other_set(learned: Any, parts: Sequence[Any], column: str | None, goal: Goal
 
 def _fitting(goal: Goal, pools: Sequence[Any], labels: Sequence[Any]) -> tuple[Goal, list[str]]:
     """(what of the goal holds for another set, notes). Its classes are others; a column may be lacking, labels may be of another kind."""
+    from tacit.evaluation.labelled import are_classes
+
     goal, notes, lacking = replace(goal, metric="" if goal.metric == "cost" else goal.metric, positive="", costs={}), list[str](), dict[str, Any]()
     for what in COLUMNS:
         name = getattr(goal, what)
@@ -97,6 +99,9 @@ def _fitting(goal: Goal, pools: Sequence[Any], labels: Sequence[Any]) -> tuple[G
     if goal.kind and any(not _may_be(goal.kind, known.values) for known in labels):
         notes.append(f"its labels are no {goal.kind}, as the goal says of the others: kind and metric by the labels")
         goal = replace(goal, kind="", metric="")
+    elif misfits(goal.metric, are_classes(labels[-1].values, goal.kind)):  # those of its training, where it has some
+        notes.append(f"the metric {goal.metric!r} is not for its labels: metric by the labels")
+        goal = replace(goal, metric="")
     return goal, notes
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MANY = 24  # names: more are not listed
+
 
 class TacitError(Exception):
     """Something the user can mend. Args: what was wrong (with where), then what to try."""
@@ -63,10 +65,14 @@ class MissingPart(TacitError):
 
 
 class UnknownName(TacitError):
-    """A name that nothing answers to; proposes the nearest."""
+    """A name that nothing answers to; proposes the nearest. Of many names all are never listed: nobody reads sixty."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=1)
-        guess = f"Did you mean {near[0]!r}? " if near else ""
-        super().__init__(f"no {kind} is called {name!r}.", f"{guess}Known here: {', '.join(names)}.")
+        guess = f"Did you mean {near[0]!r}?" if near else ""
+        if len(names) <= MANY:
+            guess = f"{guess} Known here: {', '.join(names)}.".strip()
+        elif not near:
+            guess = f"The nearest of {len(names)} known here: {', '.join(difflib.get_close_matches(name, names, n=5, cutoff=0.0))}."
+        super().__init__(f"no {kind} is called {name!r}.", guess)

@@ -27,6 +27,7 @@ NUMBERS = (  # name, least, whether whole, what it is
     ("label_cost", 0, False, "the money that a label costs; 0 or left out: not stated"),
     ("seeds", 2, True, "how often what is drawn is drawn; of one there is no interval, left out it is 5"),
 )
+OF_NUMBERS = ("r2", "explained_variance", "max_error", "d2_absolute", "neg_max", "neg_mean", "neg_median", "neg_root")  # beginnings of scorers' names
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Goal:
             raise DataError(f"the goal's kind is {self.kind!r}.", 'It is "classes" or "numbers"; leave it out to have it read off the labels.')
         if not isinstance(self.forbidden, tuple) or not all(isinstance(view, str) for view in self.forbidden):
             raise DataError(f"the goal's forbidden = {self.forbidden!r} is no list of views.", 'Write forbidden = ["flip"].')
+        self._known_metric()
         for name, least, whole, what in NUMBERS:
             if odd := _odd(getattr(self, name), least, whole):
                 kind = "whole number" if whole else "number"
@@ -74,6 +76,21 @@ class Goal:
         if self.costs and self.metric and self.metric != "cost":
             named = getattr(self.metric, "__name__", self.metric)
             raise DataError(f"the goal states the metric {named!r} and costs, and only one can judge.", "Leave out one of them.")
+
+    def _known_metric(self) -> None:
+        """Raises UnknownName, DataError: read with the recipe, so that a slip of the pen costs no hours of learning."""
+        if callable(self.metric) or self.metric in ("", "cost"):
+            return
+        from sklearn.metrics import get_scorer_names  # slow to import, and most goals name none
+
+        if not isinstance(self.metric, str):
+            raise DataError(
+                f"the goal's metric is {self.metric!r}.", 'It is the name of a scorer of scikit-learn, as "balanced_accuracy", or "cost".'
+            )
+        if self.metric not in get_scorer_names():
+            raise UnknownName("metric", self.metric, [*get_scorer_names(), "cost"])
+        if self.kind:
+            refuse_misfit(self.metric, self.kind == "classes")
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> Goal:
@@ -102,6 +119,21 @@ class Goal:
         if callable(self.metric):
             told["metric"] = getattr(self.metric, "__name__", "a function")
         return told
+
+
+def misfits(metric: str | Callable[[Any, Any], float], classes: bool) -> bool:
+    """Whether it judges the other kind: a metric of numbers for classes, or one of classes, as costs are, for numbers."""
+    return isinstance(metric, str) and bool(metric) and metric.startswith(OF_NUMBERS) == classes
+
+
+def refuse_misfit(metric: str | Callable[[Any, Any], float], classes: bool) -> None:
+    """Raises DataError where the metric judges numbers and the labels are classes, or the other way round."""
+    if misfits(metric, classes):
+        judged, are, such = ("numbers", "classes", "balanced_accuracy") if classes else ("classes", "numbers", "r2")
+        raise DataError(
+            f"the metric {metric!r} judges {judged}, and the labels are {are}.",
+            f'State one of {are}, as {such}; where the labels are read wrongly, kind = "{judged}" under [goal] says what they are.',
+        )
 
 
 def _odd(value: Any, least: int, whole: bool) -> str:

@@ -140,7 +140,8 @@ def set_up(
     notes += untested(test)
     metric = Metric(goal, test.labels, test.classes)
     if not goal.metric:
-        notes.append(f"no metric was stated: {metric.title}, by the labels of the test")
+        by = "judged by the costs that the goal states" if goal.costs else f"no metric was stated: {metric.title}, by the labels of the test"
+        notes.append(by)
     if goal.random_split and (train.entity is not None or train.time is not None):
         notes.append("split at random across entities or times, as was asked for: numbers flatter")
     seed = int(rng.integers(2**31))

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.metrics import get_scorer
 
 from tacit.contracts.errors import DataError, UnknownName
-from tacit.contracts.goal import Goal
+from tacit.contracts.goal import Goal, refuse_misfit
 
 RARE = 0.2  # a class is rare below this share of what it had if all classes were of like size
 UNEVEN = 1.5  # largest class over smallest, from which balanced accuracy is taken
@@ -31,6 +31,9 @@ class Metric:
         self.counts = np.bincount(labels, minlength=len(classes)) if classes else np.zeros(0, np.int64)
         self.positive = self._positive()
         self.name = self._name()
+        refuse_misfit(self.goal.metric or ("cost" if goal.costs else ""), bool(classes))
+        if self.name == "cost":
+            _ = self.cost_matrix  # a class that there is not is found now, not once everything is embedded
         self.points = 100.0 if self.name.startswith(SHARES) or "accuracy" in self.name else 1.0
         self.balanced = self.name.startswith("balanced") or (bool(classes) and "macro" in self.name)
 
@@ -60,8 +63,6 @@ class Metric:
             if not self.goal.costs:
                 raise DataError("the metric is 'cost', and the goal states no costs.", 'Write costs = { "sick>well" = 50 } under [goal].')
             return wanted
-        if wanted not in get_scorer_names():
-            raise UnknownName("metric", wanted, [*get_scorer_names(), "cost"])
         if wanted == "accuracy" and rare:
             least = self.classes[int(np.argmin(self.counts))]
             share = self.counts.min() / self.counts.sum()
@@ -117,7 +118,7 @@ class Metric:
             true, said = (part.strip() for part in error.split(">"))
             for name in (true, said):
                 if name not in self.classes:
-                    raise UnknownName("class", name, self.classes)
+                    raise UnknownName("class that the costs name", name, self.classes)
             cost[self.classes.index(true), self.classes.index(said)] = value
         return cost
 
