@@ -15,6 +15,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tacit.contracts.errors import DataError
 
+STEPS = 200  # where no budget is named; beside another budget the default is none
+
 
 class TacitEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """pretext: "" (the modality's own), a task, or NAME=WEIGHT,…; encoder: "" or NAME; steps, epochs or minutes: the budget, steps where
@@ -27,7 +29,7 @@ class TacitEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self,
         pretext: str = "",
         encoder: str = "",
-        steps: int | None = 200,
+        steps: int | None = STEPS,
         epochs: float | None = None,
         minutes: float | None = None,
         batch: int | None = None,
@@ -57,7 +59,7 @@ class TacitEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             pretext=parse_pretext(self.pretext),
             encoder=name,
             encoder_options=options,
-            steps=(self.steps or 200) if only_steps else None,
+            steps=(self.steps or STEPS) if only_steps or self.steps not in (None, STEPS) else None,
             epochs=self.epochs,
             minutes=self.minutes,
             batch=self.batch,

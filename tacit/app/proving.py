@@ -164,7 +164,7 @@ def compare(
 
         def learn(task: str, seconds: float, seed: int, resumed: Any) -> Any:
             spent = 0.0 if resumed is None else float(resumed.about["tournament_seconds"])
-            wish = replace(base, pretext={task: 1.0}, seed=base.seed + seed, minutes=(seconds - spent) / 60)
+            wish = replace(base, pretext={task: 1.0}, seed=base.seed + seed, minutes=(seconds - spent) / 60, epochs=None, steps=None)
             return teach(wish, pool, start=resumed, modality=modality, feeder=feeder, about={"tournament_seconds": seconds})
 
         try:

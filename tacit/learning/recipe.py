@@ -6,7 +6,6 @@ constructor arguments; [views] forbidden = ["flip"]; [goal] is read by the evalu
 
 from __future__ import annotations
 
-import inspect
 import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
@@ -17,6 +16,7 @@ from tacit.contracts.catalog import load, names
 from tacit.contracts.errors import DataError, UnknownName
 from tacit.contracts.goal import Goal
 from tacit.learning.budget import Budget
+from tacit.learning.options import as_value, known_options, options_of
 
 ENCODERS = {"image": "convnet", "series": "dilated", "text": "bagged"}
 TASKS = {"image": "contrastive", "series": "contrastive", "text": "contrastive"}  # where nothing better is known (pretext/auto_list.py)
@@ -39,6 +39,7 @@ ALSO = {
 }
 MINUTES = 5.0
 MOST = 1e12  # of anything that is counted: more would never end
+BUDGETS = ("minutes", "epochs", "steps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -75,6 +76,8 @@ class Recipe:
             _number(name, getattr(self, name), (int, float), above=0)
         for name in ("steps", "batch", "pieces"):
             _number(name, getattr(self, name), (int,), above=0)
+        if len(named := [name for name in BUDGETS if getattr(self, name) is not None]) > 1:
+            raise DataError(f"{' and '.join(named)} are the same budget in other units.", "Give one of them.")
         _number("decay", self.decay, (int, float), above=-1e-12)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 1 << 32:
             raise DataError(f"seed {self.seed!r}: it is a whole number from 0 to 4294967295.")
@@ -87,12 +90,12 @@ class Recipe:
         for name in ("forbidden", "allowed"):
             if not all(isinstance(view, str) for view in getattr(self, name)):
                 raise DataError(f"{name} = {list(getattr(self, name))}: views are named by texts.", f'Write {name} = ["flip"].')
-        named = {self.encoder: self.encoder_options} if self.encoder else {}
+        own = {self.encoder: self.encoder_options} if self.encoder else {}
         for kind, name, table in (
             *(("pretext task", k, v) for k, v in self.task_options.items()),
-            *(("encoder", k, v) for k, v in (*self.encoder_tables.items(), *named.items())),
+            *(("encoder", k, v) for k, v in (*self.encoder_tables.items(), *own.items())),
         ):
-            _known_options(kind, name, table)
+            known_options(kind, name, table)
 
     @property
     def budget(self) -> Budget:
@@ -107,17 +110,6 @@ class Recipe:
         if not self.encoder_tables:  # none are left once the encoder is chosen
             del told["encoder_tables"]
         return told
-
-
-def _known_options(kind: str, name: str, options: dict[str, Any]) -> None:
-    """Raises UnknownName for a part that there is not, and for an argument that it does not take: also where the part is not learned with."""
-    if name not in names(kind):
-        raise UnknownName(kind, name, names(kind))
-    if options:
-        known = [k for k in list(inspect.signature(load(kind, name)).parameters)[1:] if k != "seed"]  # the first is what it is made for
-        for option in options:
-            if option not in known:
-                raise UnknownName(f"option of the {kind} {name!r}", option, known)
 
 
 def _number(name: str, value: Any, kinds: tuple[type, ...], above: float) -> None:
@@ -155,11 +147,12 @@ def parse_encoder(text: str | None) -> tuple[str, dict[str, Any]]:
         raise UnknownName("encoder", name, names("encoder"))
     options: dict[str, Any] = {}
     for part in rest.split(",") if rest else ():
-        key, _, value = part.partition("=")
-        try:
-            options[key.strip()] = tomllib.loads(f"v = {value}")["v"]
-        except tomllib.TOMLDecodeError as e:
-            raise DataError(f"--encoder {text!r}: {part!r} is no NAME=VALUE.", f"Try {name}:width=64.") from e
+        key, given, value = part.partition("=")
+        if not given:
+            such = next(f"{k}={v}".lower() if isinstance(v, bool) else f"{k}={v}" for k, v in options_of(load("encoder", name)).items())
+            raise DataError(f"--encoder {text!r}: {part!r} is no NAME=VALUE.", f"Try {name}:{such}.")
+        options[key.strip()] = as_value(value)
+    known_options("encoder", name, options)
     return name, options
 
 
@@ -171,6 +164,20 @@ def _tables(text: dict[str, Any], path: Path) -> None:
             raise DataError(f"the recipe {path}: {place} = {table!r} is no table.", f"Write [{place}], and NAME = VALUE in the lines under it.")
 
 
+def options_of_learning() -> set[str]:
+    """What may stand under [learn]: all of a recipe but what has a table of its own."""
+    elsewhere = {"task_options", "encoder_options", "encoder_tables", "forbidden", "allowed", "view_options", "wishes"}
+    return {f.name for f in fields(Recipe)} - elsewhere
+
+
+def _homeless(text: dict[str, Any], path: Path, known: set[str], homes: dict[str, set[str]]) -> None:
+    """Raises DataError for what stands above all tables and belongs into one: `steps = 5` for [learn] alone."""
+    for name, value in text.items():
+        home = next((home for home, entries in homes.items() if name in entries), None)
+        if home and (name not in known or isinstance(value, str)):
+            raise DataError(f"the recipe {path}: {name} = {value!r} stands in no table.", f"It belongs under [{home}].")
+
+
 def read_recipe(path: Path) -> tuple[Recipe, dict[str, Any]]:
     """(recipe, its [goal] table). Raises DataError for what cannot be read or is not known."""
     try:
@@ -178,19 +185,12 @@ def read_recipe(path: Path) -> tuple[Recipe, dict[str, Any]]:
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise DataError(f"the recipe {path} cannot be read: {e}.") from e
     known = {"learn", "task", "encoder", "views", "goal", "data"}
+    options = options_of_learning()
+    _homeless(text, path, known, {"learn": options, "views": {"forbidden", "allowed"}, "goal": {f.name for f in fields(Goal)}})
     if unknown := set(text) - known:
         raise UnknownName("part of a recipe", sorted(unknown)[0], known)
     _tables(text, path)
     learn, encoder, views = dict(text.get("learn", {})), dict(text.get("encoder", {})), dict(text.get("views", {}))
-    options = {f.name for f in fields(Recipe)} - {
-        "task_options",
-        "encoder_options",
-        "encoder_tables",
-        "forbidden",
-        "allowed",
-        "view_options",
-        "wishes",
-    }
     if unknown := set(learn) - options:
         raise UnknownName("option of [learn]", sorted(unknown)[0], options)
     pretext = learn.pop("pretext", "auto")
@@ -204,7 +204,7 @@ def read_recipe(path: Path) -> tuple[Recipe, dict[str, Any]]:
         if not isinstance(views.get(listed, []), list):
             raise DataError(f"the recipe {path}: {listed} = {views[listed]!r} is no list.", f'Write {listed} = ["flip"].')
     goal = Goal.of(dict(text.get("goal", {})))
-    if goal.minutes and not {"minutes", "epochs", "steps"} & set(learn):
+    if goal.minutes and not set(BUDGETS) & set(learn):
         learn["minutes"] = goal.minutes
     made = Recipe(
         pretext=weights,

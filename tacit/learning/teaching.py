@@ -27,6 +27,7 @@ from tacit.learning import checkpoint
 from tacit.learning.feeding import Feeder
 from tacit.learning.learner import Learner
 from tacit.learning.loop import FILE, Learned, Loop, finish
+from tacit.learning.options import known_options
 from tacit.learning.pacing import pace_for, with_threads
 from tacit.learning.recipe import ENCODERS, SUITED, TASKS, Recipe
 from tacit.learning.sampling import split
@@ -78,10 +79,7 @@ def make_encoder(recipe: Recipe, modality: Modality) -> Encoder:
     if modality.name not in part.modalities:
         fit = [n for n in names("encoder") if modality.name in load("encoder", n).modalities]
         raise DataError(f"the encoder {recipe.encoder!r} takes {', '.join(sorted(part.modalities))}, not {modality.name}.", f"Try {', '.join(fit)}.")
-    for name, value in recipe.encoder_options.items():
-        usual = getattr(inspect.signature(part).parameters.get(name), "default", None)
-        if isinstance(usual, int | float) and not isinstance(usual, bool) and usual > 0 and isinstance(value, int | float) and not value > 0:
-            raise DataError(f"the encoder {recipe.encoder!r} cannot be made so: {name} is {value}, and it is a number above 0.", f"Usual: {usual}.")
+    known_options("encoder", recipe.encoder, recipe.encoder_options)
     try:
         made: Encoder = part(modality.layout, seed=recipe.seed, **recipe.encoder_options)
     except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as e:
@@ -103,6 +101,7 @@ def make_views(recipe: Recipe, modality: Modality, encoder: Encoder) -> Views:
     """The modality's views on the encoder's grid. Raises UnknownName for a view that there isn't, DataError."""
     part = load("views", modality.name)
     known_views(recipe, modality.name)
+    known_options("views", modality.name, recipe.view_options)
     try:
         made: Views = part(modality.layout, encoder.patch, frozenset(recipe.forbidden), **{**encoder.view_options, **recipe.view_options})
     except TypeError as e:

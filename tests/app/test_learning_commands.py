@@ -316,9 +316,22 @@ def test_all_weights_can_be_tuned(place: Path, capsys: pytest.CaptureFixture[str
     assert odds is not None and np.mean([label == ("smooth" if int(n[:2]) % 2 else "rough") for n, label in zip(names, labels, strict=True)]) > 0.9
     before, after = (tacit.load(f).embed(str(place / "photos")) for f in (place / "model", tuned))
     assert not np.allclose(before, after)
-    for options, told in ((["--encoder", "convnet:base=-5"], "cannot be made so"), (["--encoder", "convnet:base=0"], "cannot be made so")):
+    for options, told in ((["--encoder", "convnet:base=-5"], "a whole number above 0"), (["--encoder", "convnet:base=0"], "a whole number above 0")):
         asked = ["learn", str(place / "photos"), "--out", str(place / "never"), "--steps", "1", "--no-check", "--quiet", *options]
         assert told in run_refused(capsys, *asked)
+
+
+def test_costs_are_held_against_the_labels_before_anything_is_measured(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, recipe = tmp_path / "model", tmp_path / "r.toml"
+    shutil.copytree(place / "model", model)
+    asked = ["evaluate", str(model), str(place / "photos"), "--labels", str(place / "labels.csv"), "--recipe", str(recipe), "--protocol", "knn"]
+    recipe.write_text('[goal]\ncosts = { "smooth>rogh" = 5 }\n')
+    said = run_refused(capsys, *asked, "--rungs", "constant", "--quiet")
+    assert "no class that the costs name is called 'rogh'. Did you mean 'rough'?" in said and "was not measured" not in said
+    recipe.write_text('[goal]\ncosts = { "smooth>rough" = 5 }\n')
+    run_ok(*asked, "--rungs", "constant", "--json", "--quiet")
+    said = capsys.readouterr().out
+    assert "judged by the costs that the goal states" in said and "no metric was stated" not in said
 
 
 def test_two_tasks_are_learned_at_once_and_both_losses_told(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
