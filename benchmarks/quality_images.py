@@ -115,6 +115,11 @@ def judged(learned: Any, data: ImageSet, draws: int, seconds: float, protocols: 
     )
 
 
+def half(r: Any) -> float:
+    """Of an interval, the half that does not end with the scale."""
+    return float(max(r.high - r.value, r.value - r.low))
+
+
 def rows_of(results: list[Any]) -> list[dict[str, object]]:
     """One row a contestant; a column a number of labels, and neighbours with all."""
     shown = [r for r in results if not r.failed and r.metric not in ("labels_saved", "money_saved", "gain_over_best_rung") and np.isfinite(r.value)]
@@ -125,7 +130,7 @@ def rows_of(results: list[Any]) -> list[dict[str, object]]:
         for protocol, labels in dict.fromkeys(columns):
             found = [r for r in shown if (r.title or r.contestant) == title and (r.protocol, r.labels) == (protocol, labels)]
             head = "kNN, all labels" if protocol == "knn" else f"{labels} a class" if labels else "all"
-            row[head] = f"{100 * found[0].value:.1f} ± {50 * (found[0].high - found[0].low):.1f}" if found else "–"
+            row[head] = f"{100 * found[0].value:.1f} ± {100 * half(found[0]):.1f}" if found else "–"
         table.append(row)
     return table
 

@@ -30,6 +30,11 @@ def over_draws(values: NDArray[Any] | list[float]) -> tuple[float, float]:
     return float(values.mean()), quantile * float(values.std(ddof=1)) / len(values) ** 0.5
 
 
+def within(mean: float, wide: float, span: tuple[float, float]) -> tuple[float, float]:
+    """(low, high) of mean ± wide, no further than the measure reaches: Student's knows of no ends. NaN where nothing is known of the width."""
+    return (max(mean - wide, span[0]), min(mean + wide, span[1])) if math.isfinite(wide) else (math.nan, math.nan)
+
+
 def resamples(n: int, rng: np.random.Generator, entity: NDArray[Any] | None = None, many: int = RESAMPLES) -> list[NDArray[np.int64]]:
     """Rows drawn with replacement, `many` times; whole entities where they are given."""
     if entity is None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tacit.contracts.errors import DataError
 from tacit.evaluation.confirming import FAILURES, Confirmed, Learn, confirm, seeds_told
+from tacit.evaluation.intervals import within
 from tacit.evaluation.judging import Judge
 from tacit.evaluation.overlap import half_width, standard_error
 from tacit.evaluation.standing import PRIOR, Standing, halve, place, share_first
@@ -188,9 +189,8 @@ def _row(c: Comparison, contestant: str, title: str, values: NDArray[np.float64]
     if failed:  # later on: what it was worth before says nothing of it
         values = np.zeros((0, 0))
     real = values[:, np.isfinite(values).all(0)] if values.size else values
-    value, low, high = (float(real.mean()) if real.size else math.nan), math.nan, math.nan
-    if real.size and math.isfinite(wide := half_width(real, c.judge.share)):
-        low, high = max(value - wide, c.judge.span[0]), min(value + wide, c.judge.span[1])  # Student's knows of no ends
+    value = float(real.mean()) if real.size else math.nan
+    low, high = within(value, half_width(real, c.judge.share) if real.size else math.nan, c.judge.span)
     metric = c.judge.title.split(",")[0].replace(" ", "_")
     extra = {"seconds": task.seconds if task else 0.0, "values": real.tolist()}
     over = "95 %, Student's over seeds or splits, whichever is wider"

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tacit.contracts.errors import MissingPart
 from tacit.ledger.pictures import Neighbours, Posed, series_of
 from tacit.ledger.result import Result
+from tacit.ledger.scale import ends
 
 INK = "#010203"
 COLOURS = ("#1a9e74", "#c2571a", "#7a6ff0", "#c94f8f", "#8a8f1f", "#3d8fd1", "#9a6b3f", "#7f8c8d", "#d0495b", "#4aa3a1")
@@ -75,7 +76,7 @@ def curves(results: Sequence[Result], title: str) -> str:
         colour = COLOURS[0] if ours else next(colours)
         ax.plot(x, y, color=colour, linewidth=2.6 if ours else 1.3, marker="o", markersize=4 if ours else 3, label=name)
         sure = [r for r in rows if np.isfinite(r.low)]
-        ax.fill_between([r.labels for r in sure], [r.low for r in sure], [r.high for r in sure], color=colour, alpha=0.12, linewidth=0)
+        ax.fill_between([r.labels for r in sure], [ends(r)[0] for r in sure], [ends(r)[1] for r in sure], color=colour, alpha=0.12, linewidth=0)
     every = sorted({r.labels for r in results})
     ax.set_xscale("log")
     ax.set_xticks(every, [str(n) for n in every])
@@ -112,7 +113,7 @@ def chart(results: Sequence[Result], title: str) -> str:
     figure, (ax,) = _figure(7.2, 0.5 + 0.32 * len(rows))
     for i, r in enumerate(rows):
         colour = COLOURS[0] if r.contestant == "ours" else COLOURS[7]
-        ax.plot([r.low, r.high], [i, i], color=colour, linewidth=2.5, alpha=0.6, solid_capstyle="round")
+        ax.plot(ends(r), [i, i], color=colour, linewidth=2.5, alpha=0.6, solid_capstyle="round")
         ax.plot([r.value], [i], "o", color=colour, markersize=6)
     ax.set_yticks(range(len(rows)), [r.title or r.contestant for r in rows])
     return _svg(figure, title)

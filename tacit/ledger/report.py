@@ -12,6 +12,7 @@ from tacit.ledger import drawing
 from tacit.ledger.page import bullets, page, paragraph, table
 from tacit.ledger.pictures import Pictures
 from tacit.ledger.result import GAIN, Result
+from tacit.ledger.scale import ends, is_share
 
 NAMES = {
     "knn": "Neighbours (kNN)", "probe": "Linear probe", "few_shot": "Few labels", "fine_tune": "Fine-tuning", "robustness": "Robustness",
@@ -22,7 +23,6 @@ CALLED = {
     "nmi": "normalised mutual information", "ari": "adjusted Rand index", "miou": "mean overlap by class (mean IoU)",
     "ece": "expected calibration error", "map": "mean average precision",
 }  # fmt: skip
-SHARES = ("recall", "map", "nmi", "ari", "miou", "rate", "accuracy", "precision", "f1", "auc")
 
 
 def write_report(
@@ -99,19 +99,14 @@ def told(value: float, metric: str) -> str:
     """In points of 100 where the metric is a share."""
     if not math.isfinite(value):
         return ""
-    return f"{100 * value:.1f}" if any(s in metric for s in SHARES) and "money" not in metric else f"{value:.4g}"
+    return f"{100 * value:.1f}" if is_share(metric) else f"{value:.4g}"
 
 
 def interval(r: Result) -> str:
     """From where to where; no share is shown below 0 or above 100, although Student's interval may reach there."""
     if not math.isfinite(r.low):
         return ""
-    low, high = (max(r.low, 0.0), min(r.high, 1.0)) if _is_share(r) else (r.low, r.high)
-    return f"{told(low, r.metric)} to {told(high, r.metric)}"
-
-
-def _is_share(r: Result) -> bool:
-    return told(1.0, r.metric) == "100.0" and r.metric != GAIN and 0 <= r.value <= 1
+    return " to ".join(told(end, r.metric) for end in ends(r))
 
 
 def numbers(rows: Sequence[Result]) -> str:
@@ -160,12 +155,13 @@ def saved_range(r: Result) -> str:
 
 
 def wide(r: Result) -> str:
-    """± half a width; from where to where, where the half would pass the end of a share."""
+    """± half a width; from where to where, where one of the halves ends with the scale."""
     if not math.isfinite(r.low):
         return ""
-    if _is_share(r) and (r.low < 0 or r.high > 1):
+    low, high = ends(r)
+    if is_share(r.metric) and abs(low + high - 2 * r.value) > 1e-6:
         return f" ({interval(r)})"
-    return f" ± {told((r.high - r.low) / 2, r.metric)}"
+    return f" ± {told((high - low) / 2, r.metric)}"
 
 
 def drawn(pictures: Pictures) -> list[str]:

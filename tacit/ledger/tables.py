@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from tacit.ledger.result import Result
+from tacit.ledger.scale import ends
 
 SHOWN = ("dataset", "protocol", "metric", "title", "labels", "unit", "value", "low", "high", "n", "seeds", "split", "failed")
 
@@ -25,7 +26,7 @@ def as_csv(results: Iterable[Result]) -> str:
 
 def cell(result: Result, column: str) -> str:
     """One value for people: shares with four digits, what is not there left empty."""
-    value = getattr(result, column)
+    value = dict(zip(("low", "high"), ends(result), strict=True)).get(column, getattr(result, column))
     if column == "title":
         return result.title or result.contestant
     if column == "n" and not value:

@@ -11,7 +11,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from tacit.evaluation.contestant import Contestant, Frozen
-from tacit.evaluation.intervals import over_draws
+from tacit.evaluation.intervals import over_draws, within
 from tacit.evaluation.protocol import Finding, Protocol
 from tacit.evaluation.protocols.knn import unit
 from tacit.evaluation.setting import Setting
@@ -20,6 +20,7 @@ from tacit.ledger.result import Result
 
 MOST = 3_000
 MEASURES = {"nmi": normalized_mutual_info_score, "ari": adjusted_rand_score}
+SPANS = {"nmi": (0.0, 1.0), "ari": (-0.5, 1.0)}  # from where to where they reach
 
 
 class Clustering(Protocol):
@@ -39,11 +40,10 @@ class Clustering(Protocol):
             for name, measure in MEASURES.items():
                 values = np.array([measure(labels, clusters) for clusters in found])
                 mean, wide = over_draws(values)
+                low, high = within(mean, wide, SPANS[name])
                 over = "95 %, Student's over starts"
                 who = (contestant.name, contestant.title)
-                finding.rows.append(
-                    Result("clustering", name, mean, *who, n=len(rows), seeds=len(values), low=mean - wide, high=mean + wide, interval=over)
-                )
+                finding.rows.append(Result("clustering", name, mean, *who, n=len(rows), seeds=len(values), low=low, high=high, interval=over))
                 if name == "nmi":
                     table[contestant.title] = values
         mine = table.pop(ours.title)

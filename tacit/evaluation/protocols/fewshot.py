@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tacit.contracts.errors import DataError
 from tacit.evaluation.contestant import Answer, Contestant, Frozen
+from tacit.evaluation.intervals import within
 from tacit.evaluation.overlap import GROUPS, Scored, over_draws_and_test
 from tacit.evaluation.protocol import TRY, Finding, Protocol, unmeasured
 from tacit.evaluation.setting import Setting
@@ -85,10 +86,11 @@ class Fewshot(Protocol):
         mean = float(part.values.mean())
         wide = over_draws_and_test([part]) if len(part.values) >= LEAST_SEEDS else np.nan  # of two draws it would say nothing
         name, title = contestant.name, contestant.title
+        low, high = within(mean, wide, setting.metric.span)
         extra = {"values": part.values.tolist()}
         return Result(
             "few_shot", setting.metric.name, mean, name, title, split=setting.how, labels=size, n=len(setting.test), seeds=len(part.values),
-            low=mean - wide, high=mean + wide, interval=OVER, extra=extra,
+            low=low, high=high, interval=OVER, extra=extra,
         )  # fmt: skip
 
     def _savings(self, setting: Setting, finding: Finding, mine: Curve, curves: dict[str, Curve]) -> list[Result]:
