@@ -20,6 +20,7 @@ from tacit.connect.detect import detect
 from tacit.connect.long_values import Used, long_values, used
 from tacit.connect.records import Floats, Records
 from tacit.connect.schema import Schema, Wishes, first_value
+from tacit.connect.sought import Further
 from tacit.connect.text import is_missing, to_numbers
 from tacit.contracts.events import Events, Feature, Refusals
 
@@ -63,9 +64,9 @@ class Decoder:
         """Known so far."""
         return self.schema.features
 
-    def begin(self, sample: Records) -> None:
-        """Find the schema from the first records. Raises SchemaError."""
-        self.schema, notes = detect(sample, self.schema.wishes, self.live)
+    def begin(self, sample: Records, further: Further | None = None) -> None:
+        """Find the schema from the first records. further: all of them, for names that these lack. Raises SchemaError."""
+        self.schema, notes = detect(sample, self.schema.wishes, self.live, further)
         self.notes += notes
         self.begun = True
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Iterable
 from typing import Any
 
 from tacit.connect.columns import counts, identifies, joined, mostly, role_of
 from tacit.connect.long_tables import find_long
 from tacit.connect.records import Records
-from tacit.connect.schema import KINDS, OTHER, Role, Schema, Wishes
+from tacit.connect.schema import CATEGORIES, OTHER, Role, Schema, Wishes
+from tacit.connect.sought import Further, Known, near, seek
 from tacit.connect.text import is_missing, is_number
 from tacit.connect.time_column import find_time
 from tacit.contracts.errors import SchemaError
@@ -62,18 +63,19 @@ NUMBERED = frozenset(
 KEY_ENDS = ("_id", "_key", "_name")  # weaker: these must repeat
 
 
-def detect(sample: Records, wishes: Wishes, live: bool) -> tuple[Schema, list[str]]:
+def detect(sample: Records, wishes: Wishes, live: bool, further: Further | None = None) -> tuple[Schema, list[str]]:
     """Roles of all columns of the first records, and the notes on what was found.
 
     live: the sample may be a single record, so categories stay open and times of their own are not looked
-    for in arrival order. Raises SchemaError where a column that was asked for is not there.
+    for in arrival order. further: see `seek`. Raises SchemaError where a column that was asked for is not there.
     """
     schema, notes = Schema(wishes), list[str]()
     columns = {name: [v for v in sample.column(j) if not is_missing(v)] for j, name in enumerate(sample.names)}
     _check([("--time", c) for c in (wishes.time,) if c] + [("--key", k) for k in wishes.key or ()], columns)
     find_time(schema, notes, columns, live)
-    if not find_long(schema, notes, columns, sample, live):
-        _check([("--columns", c) for c in (*wishes.wanted(), *wishes.unwanted())], columns)
+    awaited = False
+    if not find_long(schema, notes, columns, sample, live, further):
+        awaited = seek(wishes, Known("column", columns, _listed), further, notes, live)
     _find_key(schema, notes, columns, len(sample))
     wanted, unwanted = wishes.wanted(), wishes.unwanted()
     keys = joined(sample, schema.of("key"))
@@ -104,24 +106,45 @@ def detect(sample: Records, wishes: Wishes, live: bool) -> tuple[Schema, list[st
             schema.assign(name, role)
     if not schema.long and (numbers or not schema.features):
         schema = _in_order(schema, list(columns))
-    if not schema.features and not schema.long and not live:
-        raise SchemaError(
-            f"no column holds numbers, booleans or a few categories (columns: {', '.join(list(columns)[:20])}).",
-            "Name the ones to use with --columns, for example --columns name:category.",
-        )
+    if not schema.features and not schema.long and not live and not awaited and not _comes_later(schema, notes, further):
+        raise _nothing_left(schema, wanted, list(columns))
     return schema, notes
 
 
 def _check(asked: list[tuple[str, str]], columns: dict[str, Any]) -> None:
     """asked: (option, column). Raises SchemaError where there is no such column."""
     for option, name in asked:
-        kind = str(name).rpartition(":")
-        if name not in columns and kind[0] in columns:
-            raise SchemaError(f"--columns {name}: there is no kind {kind[2]!r}.", f"Known: {', '.join(KINDS)}.")
         if name not in columns:
-            near = difflib.get_close_matches(str(name), columns, n=1)
-            guess = f"Did you mean {near[0]!r}? " if near else ""
-            raise SchemaError(f"{option} {name}: there is no such column.", f"{guess}Columns here: {', '.join(list(columns)[:40])}.")
+            raise SchemaError(f"{option} {name}: there is no such column.", near(name, columns) + _listed(columns))
+
+
+def _listed(columns: Iterable[str]) -> str:
+    return f"Columns here: {', '.join(list(columns)[:40])}."
+
+
+def _comes_later(schema: Schema, notes: list[str], further: Further | None) -> bool:
+    """Whether a column that is empty in the first rows has values behind them, or may have."""
+    empty = schema.of("pending")
+    found = further.look(empty) if empty and further is not None else None
+    if found is None or (found.ended and not found.where):
+        return False
+    notes += [f"{name!r} has no value before {where}; that tells what it is" for name, where in found.where.items()]
+    notes += [] if found.where else [f"no value in the first {found.rows:,} rows; the first one of each column tells what it is"]
+    return True
+
+
+def _nothing_left(schema: Schema, wanted: dict[str, str], columns: list[str]) -> SchemaError:
+    """Why no feature is left: of all columns, or of those that were asked for."""
+    if not wanted:
+        return SchemaError(
+            f"no column holds numbers, booleans or a few categories (columns: {', '.join(columns[:20])}).",
+            "Name the ones to use with --columns, for example --columns name:category.",
+        )
+    reasons = {"time": "the time", "key": "the key", "pending": "without any value", "ignored": f"text of more than {CATEGORIES} words, or lists"}
+    why = [f"{name!r} is {reasons.get(schema.roles[name], schema.roles[name])}" for name in wanted]
+    texts = [name for name in wanted if schema.roles[name] == "ignored"]
+    kinds = f"Say what it is to be read as: --columns {texts[0]}:category. " if texts else ""
+    return SchemaError(f"no feature is left to learn from: {', '.join(why)}.", kinds + _listed(columns))
 
 
 def _find_key(schema: Schema, notes: list[str], columns: dict[str, list[Any]], n: int) -> None:

@@ -6,12 +6,12 @@ the names, unless it gives columns of the table their kinds: then the table is r
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from tacit.connect.columns import mostly, role_of
 from tacit.connect.records import Records
-from tacit.connect.schema import KINDS, OTHER, Schema
+from tacit.connect.schema import OTHER, Schema
+from tacit.connect.sought import Further, Known, seek
 from tacit.connect.text import is_boolean, is_missing, is_number
 from tacit.contracts.errors import SchemaError
 
@@ -21,26 +21,29 @@ FEW = 5  # names in a note
 Pair = tuple[str, str]  # the column of names, the column of values
 
 
-def find_long(schema: Schema, notes: list[str], columns: dict[str, list[Any]], sample: Records, live: bool) -> bool:
+def find_long(schema: Schema, notes: list[str], columns: dict[str, list[Any]], sample: Records, live: bool, further: Further | None = None) -> bool:
     """Whether this is a long table; then it has its roles, and so has each name of the first rows. Raises SchemaError.
 
-    columns: their values that are not missing.
+    columns: their values that are not missing; further: see `seek`.
     """
     pair = _columns_of(schema, columns, sample)
     if pair is None:
         return False
     values = _by_name(sample, *pair)
-    if _asked_wide(schema, notes, columns, list(values), pair, live):
+    if _asked_wide(schema, columns, list(values), pair):
         notes.append(f"read as a wide table, as --columns says: {pair[0]!r} names no features")
         return False
+    known = Known("feature", values, lambda names: _known(pair[0], list(names)), pair[0], columns)
+    awaited = seek(schema.wishes, known, further, notes, live)
     schema.assign(pair[0], "name")
     schema.assign(pair[1], "value")
     notes.append(f"a long table: {pair[0]!r} names the feature, {pair[1]!r} holds its value")
     for name, some in values.items():
         _decide(schema, name, some, live)
     notes += _notes(schema, values)
-    if not live and values and all(schema.named.get(name) == "ignored" for name in values):
-        raise SchemaError("no feature is left to learn from.", _known(pair[0], list(values)))
+    if not live and not awaited and values and all(schema.named.get(name) == "ignored" for name in values):
+        texts = _texts(schema, [n for n in values if not schema.wishes.leaves_out(n)])
+        raise SchemaError(f"no feature is left to learn from{f': {texts}' if texts else ''}.", known.listed(values))
     return True
 
 
@@ -66,8 +69,8 @@ def _by_name(sample: Records, name: str, value: str) -> dict[str, list[Any]]:
     return out
 
 
-def _asked_wide(schema: Schema, notes: list[str], columns: dict[str, Any], names: list[str], pair: Pair, live: bool) -> bool:
-    """Whether --columns gives columns of the table, and those alone, a kind. Raises SchemaError where it names neither these nor features."""
+def _asked_wide(schema: Schema, columns: dict[str, Any], names: list[str], pair: Pair) -> bool:
+    """Whether --columns gives columns of the table, and those alone, a kind. Raises SchemaError where it names some otherwise."""
     wanted = schema.wishes.wanted()
     asked = [*wanted, *sorted(schema.wishes.unwanted())]
     raw = [c for c in asked if c in columns and c not in names]
@@ -79,18 +82,6 @@ def _asked_wide(schema: Schema, notes: list[str], columns: dict[str, Any], names
             f"{pair[0]!r} names them, {pair[1]!r} holds the values of all.",
             f"{_known(pair[0], names)} To read the table as a wide one, say kinds: --columns {pair[0]}:category,{pair[1]}:number.",
         )
-    for name in asked:
-        kind = name.rpartition(":")
-        if name not in names and kind[0] in {*names, *columns}:
-            raise SchemaError(f"--columns {name}: there is no kind {kind[2]!r}.", f"Known: {', '.join(KINDS)}.")
-        if name in names:
-            continue
-        if live:
-            notes.append(f"--columns {name}: no such feature has come yet")
-            continue
-        near = difflib.get_close_matches(name, names, n=1)
-        guess = f"Did you mean {near[0]!r}? " if near else ""
-        raise SchemaError(f"--columns {name}: there is no such feature.", guess + _known(pair[0], names))
     return False
 
 
@@ -111,17 +102,22 @@ def _notes(schema: Schema, values: dict[str, list[Any]]) -> list[str]:
     wishes, notes = schema.wishes, list[str]()
     chosen = [n for n in values if not wishes.leaves_out(n)]
     if len(chosen) < len(values):
-        notes.append(f"{len(chosen):,} of {len(values):,} features are used, as --columns says: {_few(chosen)}")
+        notes.append(f"{len(chosen):,} of {len(values):,} features are used, as --columns says" + (f": {_few(chosen)}" if chosen else ""))
     categories = [n for n in chosen if schema.named.get(n) == "category"]
     if categories:
         notes.append(f"{_few(categories)}: {'categories, their' if len(categories) > 1 else 'a category, its'} values are words")
-    texts = [n for n in chosen if schema.named.get(n) == "ignored"]
-    if texts:
-        notes.append(f"{_few(texts)}: not used, their values are text. To count what is no number as missing: --columns {texts[0]}:number")
+    texts = _texts(schema, chosen)
+    notes += [texts] if texts else []
     mixed = [n for n in chosen if schema.named.get(n) in ("number", "counter") and not mostly(_reads_as_number, values[n])]
     if mixed:
         notes.append(f"{_few(mixed)}: many values are no numbers; they are counted and become missing")
     return notes
+
+
+def _texts(schema: Schema, chosen: list[str]) -> str:
+    """Which of the chosen names are not used, and why; "" where all are."""
+    texts = [n for n in chosen if schema.named.get(n) == "ignored"]
+    return f"{_few(texts)}: not used, their values are text. To count what is no number as missing: --columns {texts[0]}:number" if texts else ""
 
 
 def _numeric(values: list[Any]) -> bool:

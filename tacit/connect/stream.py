@@ -12,6 +12,7 @@ from tacit.connect.lines import Lines, Mark
 from tacit.connect.readers import SAMPLE, parser_of
 from tacit.connect.records import Rows
 from tacit.connect.schema import Wishes
+from tacit.connect.sought import Further
 from tacit.connect.strict import refusals_for, whole
 from tacit.contracts.events import Events, Feature
 from tacit.contracts.source import Source
@@ -67,7 +68,7 @@ class TextStream:
             parser.notes.clear()
             if len(records):
                 if not self.decoder.begun:
-                    self.decoder.begin(records)
+                    self.decoder.begin(records, Further(lambda: iter(())) if isinstance(parser, Csv) else None)  # a CSV's head names all columns
                 with whole(self.decoder, back):
                     return self.decoder.events(records)
         return None

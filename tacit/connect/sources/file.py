@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from tacit.connect.decode import Decoder
 from tacit.connect.readers import SAMPLE, Reader, TextReader, list_files, open_reader
+from tacit.connect.records import Records
 from tacit.connect.schema import Wishes
+from tacit.connect.sought import Further
 from tacit.connect.strict import refusals_for, whole
 from tacit.contracts.errors import SourceError
 from tacit.contracts.events import Events, Feature, Refusals
@@ -111,12 +115,22 @@ class File(Source):
             finally:
                 reader.close()
             if sample is not None and len(sample):
-                self._decoder.begin(sample)
+                self._decoder.begin(sample, Further(partial(self._rows, at)))
                 break
         else:
             self.notes.append("empty: no rows at all")
         if len(self.files) > 1 and not self._decoder.schema.of("key"):
             self.notes.append(f"{len(self.files)} files: each file's name is its key")
+
+    def _rows(self, first: int) -> Iterator[Records]:
+        """All rows from this file on, as they may come; nothing is counted."""
+        for at in range(first, len(self.files)):
+            reader = self._open(at)
+            try:
+                while (records := reader.next(SAMPLE, Refusals())) is not None:
+                    yield records
+            finally:
+                reader.close()
 
     def _key(self) -> str:
         return self.files[self._at].name.split(".")[0] if len(self.files) > 1 else ""

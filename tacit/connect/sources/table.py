@@ -18,6 +18,7 @@ from tacit.connect.formats.parquet import arrow_columns
 from tacit.connect.readers import SAMPLE
 from tacit.connect.records import Columns, Records
 from tacit.connect.schema import Wishes
+from tacit.connect.sought import Further
 from tacit.connect.strict import refusals_for, whole
 from tacit.contracts.errors import SourceError
 from tacit.contracts.events import Events, Feature, Refusals
@@ -43,7 +44,8 @@ class Table(Source):
         self._check = zlib.crc32(repr(few).encode())
         self._decoder = Decoder(self.wishes, self.refusals, self.notes)
         if len(self):
-            self._decoder.begin(self._records(0, SAMPLE, Refusals()))  # refusals count when the rows are read for good
+            every = Further(lambda: (self._records(row, SAMPLE, Refusals()) for row in range(0, len(self), SAMPLE)))
+            self._decoder.begin(self._records(0, SAMPLE, Refusals()), every)  # refusals count when the rows are read for good
             self._dicts = Jsonl()
         else:
             self.notes.append("empty: no rows at all")
