@@ -29,6 +29,15 @@ def modality_of(name: str) -> str | None:
     return next((m for m, known in SUFFIXES.items() if suffix in known), None)
 
 
+def pictures_in(folder: Path) -> str:
+    """ "12 pictures" where such lie in a folder, "folders of pictures" where they lie one below, as of classes; "" where there are none."""
+    there = list(folder.iterdir())
+    count = sum(modality_of(f.name) == "image" for f in there)
+    within = (one for one in there if one.is_dir() and not _hidden(one.name) and os.access(one, os.R_OK | os.X_OK))
+    inside = any(modality_of(f.name) == "image" for one in within for f in one.iterdir())
+    return f"{count:,} picture{'s' if count > 1 else ''}" if count else "folders of pictures" if inside else ""
+
+
 def choose(names: Sequence[str], wishes: PoolWishes, place: str) -> tuple[str, list[str], list[str]]:
     """(modality, names of its samples, sorted, notes). Raises DataError where there are none, or of several kinds.
 

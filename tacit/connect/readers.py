@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from tacit.connect.file_listing import pictures_in
 from tacit.connect.formats.csv import Csv
 from tacit.connect.formats.jsonl import Jsonl
 from tacit.connect.formats.parquet import Parquet
@@ -218,6 +219,11 @@ def list_files(path: Path) -> list[Path]:
         return [path]
     files = sorted(f for f in path.iterdir() if f.is_file() and f.name.removesuffix(".gz").endswith(SUFFIXES) and not ABOUT.match(f.name))
     if not files:
+        if pictures := pictures_in(path):
+            raise SourceError(
+                f"no data file in the folder {path}: it holds {pictures}, and a stream's events are rows of files.",
+                f"Pictures are for `tacit learn {path} --out FOLDER`, which looks at them first, too.",
+            )
         folders = sorted(f.name for f in path.iterdir() if f.is_dir())
         inside = f"It has folders, choose one: {', '.join(folders[:10])}." if folders else f"Known: {' '.join(SUFFIXES)}, each also .gz."
         raise SourceError(f"no data file in the folder {path}.", inside)
