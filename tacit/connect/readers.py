@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tacit.connect.file_listing import pictures_in
+from tacit.connect.file_listing import modality_of, pictures_in
 from tacit.connect.formats.csv import Csv
 from tacit.connect.formats.jsonl import Jsonl
 from tacit.connect.formats.parquet import Parquet
@@ -216,6 +216,8 @@ def list_files(path: Path) -> list[Path]:
             raise missing(path, FileNotFoundError(2, "no such file"))
         if path.is_fifo():
             raise SourceError(f"{path} is a pipe, which can be read only once.", f"Read it as standard input: tacit watch - < {path}")
+        if modality_of(path.name) == "image":
+            raise SourceError(f"{path} is a picture, and a stream's events are rows of a file.", "Pictures are for `tacit learn FOLDER --out MODEL`.")
         return [path]
     files = sorted(f for f in path.iterdir() if f.is_file() and f.name.removesuffix(".gz").endswith(SUFFIXES) and not ABOUT.match(f.name))
     if not files:

@@ -19,6 +19,8 @@ def test_inspecting_pictures_names_what_learns_from_them(tmp_path: Path, place: 
         Image.new("L", (8, 8)).save(tmp_path / place / f"{name}.png")
     with pytest.raises(SourceError, match=f"no data file in the folder .*{said}.*`tacit learn "):
         tacit.inspect(tmp_path / "pics")
+    with pytest.raises(SourceError, match=r"a\.png is a picture.*`tacit learn "):
+        tacit.inspect(tmp_path / place / "a.png")
 
 
 def test_a_folder_without_either_is_told_as_before(tmp_path: Path) -> None:
