@@ -470,15 +470,18 @@ def weigh_block(base: F32, lay: Layout, b: int, s: Scratch, energy: F64, width: 
     """Adds the block to each channel's energy, number of features and greatest single surprise."""
     F = lay.F
     triangle = F * (F + 1) // 2
+    speak = 0.0
+    for f in range(F):
+        if s.valid[b, f] and not s.late[b, f]:
+            speak += 1.0
     for c in range(CHANNELS):
+        width[c] += speak
         start = lay.whitener + c * triangle
         correlation.decorrelate(base[start : start + triangle], s.g[b, c], s.work, F)
         for f in range(F):
             w = s.work[f] if s.valid[b, f] else np.float32(0.0)
             s.squares[b, c, f] = w * w
             energy[c] += w * w
-            if s.valid[b, f] and not s.late[b, f]:
-                width[c] += 1.0
             greatest[c] = max(greatest[c], abs(s.g[b, c, f]), abs(w))
     for f in range(F):
         greatest[3] = max(greatest[3], abs(s.g[b, 3, f]))
