@@ -12,7 +12,10 @@ from typing import Any
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
 REQUIRED = os.environ.get("TACIT_REQUIRE_ALL") == "1"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
-INK = """s => { const c = document.querySelector(s), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+INK = """s => { const c = document.querySelector(s), o = new OffscreenCanvas(c.width, c.height);
+    const x = o.getContext('2d', { willReadFrequently: true });  // the page's own canvas is not read back: that would be warned of
+    x.drawImage(c, 0, 0);
+    const d = x.getImageData(0, 0, c.width, c.height).data;
     let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n; }"""
 
 FRAME = """() => new Promise(done => { let n = 0; const begun = performance.now();
