@@ -130,6 +130,7 @@ def compare(
     from tacit.connect.labels import read_labels
     from tacit.connect.open_pool import open_pool
     from tacit.evaluation.judging import judge_of
+    from tacit.evaluation.rungs.supervised import DRAWS
     from tacit.evaluation.tournament import compare as play
     from tacit.export.model_folder import put
     from tacit.export.place import claimed
@@ -158,7 +159,8 @@ def compare(
         tasks = [task for text in several(pretext) for task in parse_pretext(text)] or list(compared(modality.name))
         say(f"{pool.described}: {len(pool):,} samples, {modality.name}; comparing {', '.join(tasks)}")
         feeder = Feeder(pool, modality)
-        judge = judge_of(modality, pool, known, stated, np.random.default_rng(base.seed), 0.0, base.forbidden, base.view_options)
+        alone = 60 * minutes / DRAWS  # supervised from scratch: for all its splits together as long as for one finalist's encoder
+        judge = judge_of(modality, pool, known, stated, np.random.default_rng(base.seed), alone, base.forbidden, base.view_options)
         for note in judge.notes:
             say(note)
 

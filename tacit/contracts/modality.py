@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +17,7 @@ class Modality(ABC):
     """One class a file in `modalities/`. Constructor arguments are the fitted facts."""
 
     name: ClassVar[str]
-    wishes: ClassVar[tuple[str, ...]] = ()  # that `fit` can follow
+    wishes: ClassVar[Mapping[str, Any]] = {}  # that `fit` can follow, each with the kind of its value
     layout: Layout
 
     @classmethod

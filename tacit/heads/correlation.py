@@ -26,16 +26,18 @@ SHRINK = 0.05
 
 
 @hot
-def learn_correlation(packed: Row, g: Row, n: float, weight: float, F: int) -> None:
-    """Exponentially weighted second moments of g, clipped at +-4; packed [F(F+1)/2]; n events came before."""
+def learn_correlation(packed: Row, g: Row, clipped: Row, n: float, weight: float, F: int) -> None:
+    """Exponentially weighted second moments of g [F], clipped at +-4; packed [F(F+1)/2]; n events came before; clipped [F] is scratch."""
     rate = np.float32(weight * max(1.0 / (n + 2.0), RATE))
     keep = np.float32(1.0) - rate
+    for i in range(F):
+        clipped[i] = min(max(g[i], np.float32(-CLIP)), np.float32(CLIP))
     at = 0
     for i in range(F):
-        a = rate * np.float32(min(max(g[i], -CLIP), CLIP))
+        a = rate * clipped[i]
         c = packed[at : at + i + 1]
         for j in range(i + 1):
-            c[j] = keep * c[j] + a * min(max(g[j], np.float32(-CLIP)), np.float32(CLIP))
+            c[j] = keep * c[j] + a * clipped[j]
         at += i + 1
 
 

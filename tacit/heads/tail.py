@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit.heads.compiling import compiled, hot
+from tacit.heads.normal import upper_quantile_at
 
 Row = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -34,45 +35,15 @@ REFRESH = 512  # events between two readings of a sketch into its table
 OUTER = 512  # bins of q from 0 to Q_HIGH
 Q_HIGH = 64.0
 Q_BIN = Q_HIGH / OUTER
-# header of the outer sketch, a float64 row: [total, cut, mass over cut, mean excess, shift at .99, at .999, spare, spare, the statistics' units]
+# header of the outer sketch, a float64 row: [total, cut, mass over cut, mean excess, shift at .99, at .999, spare, spare, the six statistics' units]
 TOTAL, CUT, OVER, EXCESS, SHIFT_99, SHIFT_999, *_ = range(8)
 LOG_99, LOG_999 = -math.log(0.01), -math.log(0.001)
-CHANNEL, STEP_CHANNEL = 8, 0.03  # the statistics' units, in the head from there on
-HASTE, SETTLES = 30.0, 300.0  # their steps begin at HASTE / SETTLES and fall with the events seen
+CHANNEL, STEP_CHANNEL = 8, 0.03  # the statistics' units, in the head from there on, as what each is multiplied by
+HASTE, SETTLES = 30.0, 300.0  # their steps (in logarithms) begin at HASTE / SETTLES and fall with the events seen
+LEAST_UNIT, GREATEST_UNIT = math.exp(-8.0), math.exp(0.7)
+SETTLED_DOWN, SETTLED_UP = math.exp(-0.99 * STEP_CHANNEL), math.exp(0.01 * STEP_CHANNEL)  # a step once enough was seen: passed, and not
 NEAREST, FURTHEST = -0.7, 4.0  # of the anchors, in logarithms
 STEP_99, STEP_999 = 0.05, 0.15  # of the feedback, in logarithms of the anchor, an exceedance
-
-
-@hot
-def upper_quantile_at(surprise: float) -> float:
-    """x with -log P(N(0,1) > x) = surprise, for at least log 2; |error| < 4.5e-4 (Abramowitz & Stegun 26.2.23)."""
-    t = math.sqrt(2.0 * min(surprise, 690.0))
-    return t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308)))
-
-
-FROM, UNTIL, A_UNIT = -8.0, 7.0, 32.0  # below 0 to 1e-15, beyond the asymptote; a linear piece of 1/32 is off by 1.2e-4 at most
-LOG_TAILS = np.array([-math.log(0.5 * math.erfc((FROM + j / A_UNIT) / math.sqrt(2.0))) for j in range(int((UNTIL - FROM) * A_UNIT) + 2)])
-
-
-@hot
-def minus_log_tail(x: float) -> float:
-    """-log P(N(0,1) > x), for any x without underflow: a table to 7 (an erfc and a logarithm seven times an event would be a tenth of it)."""
-    if x < UNTIL:
-        if not x > FROM:
-            return 0.0
-        place = (x - FROM) * A_UNIT
-        j = int(place)
-        return LOG_TAILS[j] + (place - j) * (LOG_TAILS[j + 1] - LOG_TAILS[j])
-    return 0.5 * x * x + math.log(x * math.sqrt(2.0 * math.pi)) + 1.0 / (x * x)
-
-
-@hot
-def chi_square_surprise(energy: float, k: float) -> float:
-    """-log P(chi2_k > energy) by Wilson & Hilferty's cube root, 1931."""
-    if k < 1.0:
-        return 0.0
-    spread = 2.0 / (9.0 * k)
-    return minus_log_tail(((energy / k) ** (1.0 / 3.0) - 1.0 + spread) / math.sqrt(spread))
 
 
 # |u| at the inner bins' edges, piecewise linear in the octave, as the bits of a float are
@@ -187,10 +158,14 @@ def level_out(q: float, k: int, head: Doubles, learn: bool, seen: int) -> float:
 
     The unit follows by the same feedback as the score's anchors, faster while few events were seen.
     """
-    alike = q * math.exp(-head[CHANNEL + k])
+    alike = q * head[CHANNEL + k]
     if learn:
-        over = 1.0 if alike > LOG_99 else 0.0
-        head[CHANNEL + k] = min(max(head[CHANNEL + k] + max(STEP_CHANNEL, HASTE / (seen + SETTLES)) * (over - 0.01), -0.7), 8.0)
+        over = alike > LOG_99
+        if STEP_CHANNEL * (seen + SETTLES) < HASTE:
+            factor = math.exp(HASTE / (seen + SETTLES) * (-0.99 if over else 0.01))
+        else:
+            factor = SETTLED_DOWN if over else SETTLED_UP
+        head[CHANNEL + k] = min(max(head[CHANNEL + k] * factor, LEAST_UNIT), GREATEST_UNIT)
     return alike
 
 
@@ -213,9 +188,9 @@ def corrected(raw: float, head: Doubles, dull_99: float, dull_999: float) -> flo
     dull_99, dull_999: how much further out they lie for a key of which a fault has hold.
     """
     low = LOG_99 * math.exp(min(head[SHIFT_99] + dull_99, FURTHEST))
-    high = max(LOG_999 * math.exp(min(head[SHIFT_999] + dull_999, FURTHEST)), 1.05 * low)
     if raw <= low:
         return raw * LOG_99 / low
+    high = max(LOG_999 * math.exp(min(head[SHIFT_999] + dull_999, FURTHEST)), 1.05 * low)
     slope = (LOG_999 - LOG_99) / (high - low)
     if raw <= high:
         return LOG_99 + (raw - low) * slope

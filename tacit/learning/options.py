@@ -10,6 +10,7 @@ import inspect
 import math
 import tomllib
 import types
+from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from tacit.contracts.catalog import load, names
@@ -43,6 +44,17 @@ def known_options(kind: str, name: str, options: dict[str, Any]) -> None:
             raise DataError(f"{option} = {_written(value)} of the {kind} {name!r} cannot be: it is {wanted}.", usually)
 
 
+def known_wishes(modality: str, known: Mapping[str, Any], wishes: dict[str, Any]) -> None:
+    """The same of what [data] says of samples; known: the kind of each value, of which every number is a count."""
+    for wish, value in wishes.items():
+        if wish not in known:
+            raise UnknownName(f"option of [data] for {modality}", wish, known)
+        counts = value if isinstance(value, list | tuple) else (value,)
+        if not _is(value, known[wish]) or any(not isinstance(count, bool) and count < 1 for count in counts):
+            above = "" if known[wish] is bool else " above 0"
+            raise DataError(f"[data] {wish} = {_written(value)} cannot be: for {modality} it is {_told(known[wish])}{above}.")
+
+
 def options_of(part: type[Any]) -> dict[str, Any]:
     """Names and defaults of what a recipe may say of a part."""
     return {k: p.default for k, p in inspect.signature(part).parameters.items() if k not in GIVEN}
@@ -64,7 +76,8 @@ def _is(value: Any, asked: Any) -> bool:
     if origin is Literal:
         return any(value == one and type(value) is type(one) for one in get_args(asked))
     if origin is tuple:
-        return isinstance(value, list | tuple) and all(_is(one, get_args(asked)[0]) for one in value)
+        fits = isinstance(value, list | tuple) and (Ellipsis in get_args(asked) or len(value) == len(get_args(asked)))
+        return fits and all(_is(one, get_args(asked)[0]) for one in value)
     if asked is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if asked is int:
@@ -79,7 +92,8 @@ def _told(asked: Any) -> str:
     if get_origin(asked) is Literal:
         return f"one of {', '.join(map(_written, get_args(asked)))}"
     if get_origin(asked) is tuple:
-        return f"a list, each of it {_told(get_args(asked)[0])}"
+        many = "" if Ellipsis in get_args(asked) else f" of {len(get_args(asked))}"
+        return f"a list{many}, each of it {_told(get_args(asked)[0])}"
     return KINDS.get(asked, f"of the kind {getattr(asked, '__name__', asked)}")
 
 

@@ -2,7 +2,8 @@
 
 A start at the closed-form linear forecast; AdamW with a cosine over the budget; the held-out windows are the newest.
 The weights of the best held-out forecast are kept; the last part of the budget then goes on from them over all windows
-at a small rate, since what is newest is most like what comes. Nothing here reads a clock when the budget is in steps.
+at a small rate, since what is newest is most like what comes. Nothing that is learned depends on a clock when the budget is
+in steps. Where only a share of a core may be used, each step is followed by a rest.
 """
 
 from __future__ import annotations
@@ -56,23 +57,25 @@ def train(
     seconds: float | None = None,
     fresh: bool = True,
     report: Callable[[dict[str, Any]], None] = lambda line: None,
+    share: float = 1.0,
 ) -> Trained:
     """Train on `windows` [N, L, F], choose by `held`. fresh: put the linear start in first.
 
-    tasks: {name: weight}; report: called with each line of progress. Raises UnknownName for a task that there isn't.
+    tasks: {name: weight}; seconds: of processor time; share: the most of one core that the steps use; report: called with each line of progress.
+    Raises UnknownName for a task that there isn't.
     """
     from tacit.learning.stream_learner import StreamLearner
 
     if fresh:
         encoder.start_linear(*windows)
     learner = StreamLearner(encoder, make_tasks(tasks, encoder, seed), tasks, seed)
-    judge, begun = Predictive(encoder.features, 1, rate=0.0), time.monotonic()
+    judge, begun = Predictive(encoder.features, 1, rate=0.0), time.process_time()
     puzzle = judge.pose(held, np.random.default_rng(0))
     every = LOOK_EVERY if steps is None else max(1, min(LOOK_EVERY, steps // 8))
 
     def spent() -> float:
         by_steps = learner.steps / steps if steps is not None else 0.0
-        return max(by_steps, (time.monotonic() - begun) / seconds if seconds is not None else 0.0)
+        return max(by_steps, (time.process_time() - begun) / seconds if seconds is not None else 0.0)
 
     @torch.no_grad()
     def look() -> float:
@@ -82,8 +85,8 @@ def train(
     first = best = look()
     kept, since, curve, latest = copy.deepcopy(encoder.state_dict()), 0, [(0, math.nan, first)], math.nan
     while spent() < 1 - CLOSING and since < PATIENCE:
-        share = min(1.0, spent() / (1 - CLOSING))
-        outcome = learner.step(windows.take(learner.rng.integers(0, len(windows.z), BATCH)), 0.5 + 0.5 * math.cos(math.pi * share))
+        began, far = time.process_time(), min(1.0, spent() / (1 - CLOSING))
+        outcome = learner.step(windows.take(learner.rng.integers(0, len(windows.z), BATCH)), 0.5 + 0.5 * math.cos(math.pi * far))
         latest = float(outcome.loss) if math.isnan(latest) else 0.95 * latest + 0.05 * float(outcome.loss)
         if learner.steps % every == 0:
             loss = look()
@@ -91,11 +94,18 @@ def train(
             if loss < best:
                 best, kept = loss, copy.deepcopy(encoder.state_dict())
             curve.append((learner.steps, latest, loss))
-            line = {"step": learner.steps, "loss": latest, "held_out": loss, "seconds": round(time.monotonic() - begun, 2), "tasks": outcome.metrics}
+            line = {
+                "step": learner.steps,
+                "loss": latest,
+                "held_out": loss,
+                "seconds": round(time.process_time() - begun, 2),
+                "tasks": outcome.metrics,
+            }
             report(line)
+        rest(began, share)
     encoder.load_state_dict(kept)
     if best < first:
-        _close(learner, windows, held, spent)
+        _close(learner, windows, held, spent, share)
     encoder.eval()
     everything = Windows(*(torch.cat(pair) for pair in zip(windows, held, strict=True)))
     sample = everything.take(np.linspace(0, len(everything.z) - 1, min(256, len(everything.z))).astype(np.int64))
@@ -106,12 +116,19 @@ def train(
     return Trained(encoder, curve, first, best, learner.steps, rank)
 
 
-def _close(learner: Any, windows: Windows, held: Windows, spent: Callable[[], float]) -> None:
+def rest(began: float, share: float) -> None:
+    """Sleeps so long after work since `began` (of processor time) that both together use this share of one core."""
+    if share < 1.0:
+        time.sleep((1.0 / share - 1.0) * (time.process_time() - began))
+
+
+def _close(learner: Any, windows: Windows, held: Windows, spent: Callable[[], float], share: float) -> None:
     """The last part: all windows, half of each batch from the newest, a small rate that falls to 0."""
-    began, limit = spent(), 2 * learner.steps
+    start, limit = spent(), 2 * learner.steps
     while spent() < 1.0 and learner.steps < limit:
-        share = (spent() - began) / max(1e-9, 1.0 - began)
+        began, far = time.process_time(), (spent() - start) / max(1e-9, 1.0 - start)
         old = windows.take(learner.rng.integers(0, len(windows.z), BATCH // 2))
         new = held.take(learner.rng.integers(0, len(held.z), BATCH // 2))
         both = Windows(*(torch.cat(pair) for pair in zip(old, new, strict=True)))
-        learner.step(both, CLOSING_PACE * (0.5 + 0.5 * math.cos(math.pi * min(1.0, share))))
+        learner.step(both, CLOSING_PACE * (0.5 + 0.5 * math.cos(math.pi * min(1.0, far))))
+        rest(began, share)

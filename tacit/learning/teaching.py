@@ -27,7 +27,7 @@ from tacit.learning import checkpoint
 from tacit.learning.feeding import Feeder
 from tacit.learning.learner import Learner
 from tacit.learning.loop import FILE, Learned, Loop, finish
-from tacit.learning.options import known_options
+from tacit.learning.options import known_options, known_wishes
 from tacit.learning.pacing import pace_for, with_threads
 from tacit.learning.recipe import ENCODERS, SUITED, TASKS, Recipe
 from tacit.learning.sampling import split
@@ -45,9 +45,7 @@ def fit_modality(pool: Pool, recipe: Recipe) -> Modality:
     """The modality of this pool, fitted on it. Raises DataError, UnknownName: also for wishes that such data cannot follow."""
     name = recipe.modality or pool.modality
     part = load("modality", name)
-    for wish in recipe.wishes:
-        if wish not in part.wishes:
-            raise UnknownName(f"option of [data] for {name}", wish, part.wishes)
+    known_wishes(name, part.wishes, recipe.wishes)
     known_views(recipe, name)
     made: Modality = part.fit(pool, np.random.default_rng([recipe.seed, 11]), **recipe.wishes)
     return made

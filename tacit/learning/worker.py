@@ -1,12 +1,13 @@
 """Worker: learns an encoder from a file of windows, in a process of its own.
 
     python -m tacit.learning.worker --windows FILE.npz --out DIR --seed N (--steps N | --seconds S)
-        [--start ENCODER_DIR] [--tasks predictive=1,masked=0.1,contrastive=0.02]
+        [--start ENCODER_DIR] [--tasks predictive=1,masked=0.1,contrastive=0.02] [--share .5]
 
 FILE holds z [N, L, F] float32, valid [N, L, F] bool, dt [N, L] float32 seconds and time [N]; the newest fifth by `time` is held
-out. Progress goes to standard output, one JSON object a line; the last has "done" with what was written, or "refused"
-with the reason (leaving code 3, and no folder). DIR appears whole or not at all. The same windows, seed and --steps give
-the same hash on the same machine and versions: one thread, one generator, no clock.
+out. Seconds are of processor time; --share is the most of one core that its steps use. Progress goes to standard output, one JSON
+object a line; the last has "done" with what was written, or "refused" with the reason (leaving code 3, and no folder). DIR appears
+whole or not at all. The same windows, seed and --steps give the same hash on the same machine and versions: one thread, one
+generator, no clock.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ def learn(
     seconds: float | None = None,
     start: Path | None = None,
     tasks: str = TASKS,
+    share: float = 1.0,
 ) -> dict[str, Any]:
     """Read, train, write; returns the last line of progress. Prints all lines."""
     old, new, facts = read_windows(windows)
@@ -92,7 +94,7 @@ def learn(
         if encoder.features != features:
             raise ModelError(f"the encoder in {start} has {encoder.features} features, the windows have {features}.", "Learn without --start.")
     begun = time.monotonic()
-    trained = train(old, new, encoder, weights, seed, steps, seconds, fresh=start is None, report=say)
+    trained = train(old, new, encoder, weights, seed, steps, seconds, fresh=start is None, report=say, share=share)
     reason = _refusal(trained)
     last: dict[str, Any] = {
         "step": trained.steps,
@@ -161,13 +163,16 @@ def main(arguments: list[str] | None = None) -> int:
     budget.add_argument("--seconds", type=float)
     parser.add_argument("--start", type=Path)
     parser.add_argument("--tasks", default=TASKS)
+    parser.add_argument("--share", type=float, default=1.0, help="of one core, at most")
     given = parser.parse_args(arguments)
+    if not 0.0 < given.share <= 1.0:
+        parser.error(f"--share {given.share:g}: it is a number above 0, and at most 1")
     signal.signal(signal.SIGTERM, _leave)
     os.nice(max(0, 10 - os.nice(0)))
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     try:
-        last = learn(given.windows, given.out, given.seed, given.steps, given.seconds, given.start, given.tasks)
+        last = learn(given.windows, given.out, given.seed, given.steps, given.seconds, given.start, given.tasks, given.share)
     except (TacitError, UnknownName) as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from tacit.contracts.errors import ModelError
 
-VERSION = 8
+VERSION = 9
 CHAIN = 40  # parts before the next full one
 PART = re.compile(r"\d{8}\.npz(\.tmp)?")
 Arrays = dict[str, NDArray[Any]]

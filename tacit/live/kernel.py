@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tacit.heads import bounds, correlation, encode, evidence, ridge, scale, tail, trace
+from tacit.heads import bounds, correlation, encode, evidence, normal, ridge, scale, tail, trace
 from tacit.heads.borrowing import borrowed
 from tacit.heads.compiling import compiled, hot
 from tacit.heads.fetching import fetch
@@ -561,7 +561,7 @@ def learn_block(
     if n >= YOUNG:
         for c in range(CHANNELS):
             start = lay.correlation + c * triangle
-            correlation.learn_correlation(base[start : start + triangle], s.g[b, c], n - YOUNG, weight, F)
+            correlation.learn_correlation(base[start : start + triangle], s.g[b, c], s.work, n - YOUNG, weight, F)
             if n % WHITEN == (7 * row) % WHITEN or n == 32:
                 start_w = lay.whitener + c * triangle
                 correlation.whiten(base[start : start + triangle], base[start_w : start_w + triangle], n, F, s.Y, s.Z, s.T, s.U)
@@ -763,7 +763,7 @@ def run(
     values, scales, base, lane = borrowed(values), borrowed(scales), borrowed(base), borrowed(lane)
     pool, s, out, encoder = borrow_pool(pool), borrow_scratch(s), borrow_out(out), borrow_weights(encoder)
     energy, width, greatest = np.zeros(CHANNELS), np.zeros(VOICES), np.zeros(VOICES)
-    ahead = fetches(slots, B, lay)
+    ahead, speaking, many = fetches(slots, B, lay), 0.0, 0.0
     for i in range(len(slots)):
         slot, seconds = slots[i], times[i] * 1e-9
         if ahead and i + 2 < len(slots):
@@ -788,12 +788,14 @@ def run(
             weigh_block(base[row], lay, b, s, energy, width, greatest)
         first = base[slot * B]
         q, aside, best, most = 0.0, 0.0, 0, 0.0
-        many = math.log(2.0 * width[0]) if width[0] > 0.0 else 0.0  # as many features could have been the greatest, on two sides
+        if width[0] != speaking:
+            speaking = width[0]
+            many = math.log(2.0 * speaking) if speaking > 0.0 else 0.0  # as many features could have been the greatest, on two sides
         for c in range(VOICES):
             s.alone[c] = False
             if width[c] > 0.0 and n >= YOUNG:
-                joint = tail.chi_square_surprise(energy[c], width[c]) if c < CHANNELS else 0.0
-                single = tail.minus_log_tail(greatest[c]) - many
+                joint = normal.chi_square_surprise(energy[c], width[c]) if c < CHANNELS else 0.0
+                single = normal.minus_log_tail(greatest[c]) - many
                 joint, single = min(max(joint, 0.0), MOST_SAID), min(max(single, 0.0), MOST_SAID)
                 s.alone[c] = single >= joint
                 learn = n >= 2 * YOUNG
@@ -884,7 +886,7 @@ def run(
             if out.opened[i] == 1 and out.shares[i, k] > ABOUT and scales[slot * B + k // F, BOUNDS + bounds.KEPT, k % F] == 0.0:
                 bounds.keep(scales[slot * B + k // F], 0.0, 0.0, k % F, BOUNDS)
                 base[slot * B + k // F, STIRRED] = 1.0
-        out.drift[i] = np.float32(1.0 - math.exp(-max(drift / B - 0.05, 0.0)))
+        out.drift[i] = np.float32(1.0 - math.exp(0.05 - drift / B)) if drift > 0.05 * B else np.float32(0.0)
         dirty[slot] = 1
         seen += 1
         if seen % tail.REFRESH == 0 or seen in (16, 32, 64, 128):

@@ -7,6 +7,7 @@ SWEEP events; where all slots are taken the sixteenth part that has been silent 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,7 @@ class Keys:
 
     def find(self, keys: Sequence[str]) -> NDArray[np.int64]:
         """Slots [n], -1 where a key has none yet."""
-        get = self.slots.get
-        return np.fromiter((get(k, -1) for k in keys), np.int64, len(keys))
+        return np.fromiter(map(self.slots.get, keys, repeat(-1)), np.int64, len(keys))
 
     def full(self) -> bool:
         return not self.free and len(self.names) >= self.capacity

@@ -33,7 +33,7 @@ FIRST = 4_000  # events before the first attempt
 LATER = 2.0  # the next attempt comes when so many times as many events have been seen ...
 MOST = 200_000  # ... but at most so many later
 STEPS = 400  # of gradient descent an attempt, inline: a count, so that the same events give the same encoder
-SECONDS = 45.0  # of gradient descent an attempt, in the background
+SECONDS, SHARE = 45.0, 0.5  # of gradient descent an attempt, in the background: processor time, and the most of one core
 LEAST_WINDOWS = 24
 TASKS = ("predictive=1", "predictive=1,masked=0.1,contrastive=0.05")  # pretext tasks and weights of attempt 1, 2, 1, …: trials decide
 TRIAL_LEAST, TRIAL_MOST = 2_000, 60_000  # events of a trial
@@ -128,7 +128,7 @@ class Learning:
             return
         self.attempts += 1
         room = self.folder / "learning" / f"attempt-{self.attempts:04d}"
-        budget: dict[str, float] = {"steps": STEPS} if self.mode == "inline" else {"seconds": SECONDS}
+        budget: dict[str, float] = {"steps": STEPS} if self.mode == "inline" else {"seconds": SECONDS, "share": SHARE}
         before = self.folder / "encoders" / model.name if model.name != "simple" else None
         self.worker = Worker(room, self.reservoir.windows(), self.seed + self.attempts, budget, before, TASKS[(self.attempts - 1) % len(TASKS)])
         if self.mode == "inline" and self.worker.wait(self.stopping):

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tacit.contracts.events import Feature
 from tacit.heads import bounds, evidence, tail, trace
+from tacit.heads.fetching import LINE
 from tacit.heads.layout import CHANNELS, HALF_LIVES, SEASON, TOGETHER, VOICES, Layout
 from tacit.live.kernel import Out, Pool, Scratch
 
 WEEK = 7 * 86_400.0
+
+
+def rows_of(shape: tuple[int, ...], dtype: type[Any]) -> NDArray[Any]:
+    """Zeros that begin with a cache line: a row that straddles one more than it must costs that one at every event."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    room = np.zeros(size + LINE, np.uint8)
+    start = -room.ctypes.data % LINE
+    rows: NDArray[Any] = room[start : start + size].view(dtype).reshape(shape)
+    return rows
 
 
 def new_pool(blocks: int, features: int, budget: float) -> Pool:
@@ -31,7 +44,7 @@ def new_pool(blocks: int, features: int, budget: float) -> Pool:
         muted=np.zeros((B, F), np.bool_),
         outer=np.zeros(tail.OUTER, np.float32),
         tail=np.zeros(tail.OUTER + 1, np.float32),
-        head=np.zeros(14),
+        head=np.concatenate((np.zeros(tail.CHANNEL), np.ones(6))),
         peaks=np.zeros(evidence.BINS),
         budget=head,
         omega=omega,

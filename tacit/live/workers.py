@@ -39,8 +39,8 @@ def _whole(package: str) -> bool:
 
 
 class Worker:
-    """One attempt. budget: {"steps": N} or {"seconds": S}; before: an encoder's folder to go on from, or None;
-    tasks: pretext tasks and their weights."""
+    """One attempt. budget: {"steps": N} or {"seconds": S} of processor time, and {"share": most of one core}; before: an encoder's folder
+    to go on from, or None; tasks: pretext tasks and their weights."""
 
     def __init__(self, room: Path, windows: dict[str, NDArray[Any]], seed: int, budget: dict[str, float], before: Path | None, tasks: str) -> None:
         self.room, self.budget = room, budget

@@ -7,8 +7,8 @@ Mean and deviation of each channel, in 0..255, are taken over the pictures looke
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class Image(Modality):
     """layout: size (H, W), channels 1 or 3, mean and deviation in 0..255."""
 
     name: ClassVar[str] = "image"
-    wishes: ClassVar[tuple[str, ...]] = ("side", "channels")
+    wishes: ClassVar[Mapping[str, Any]] = {"side": int | tuple[int, int], "channels": Literal[1, 3]}
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout

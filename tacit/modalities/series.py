@@ -7,7 +7,7 @@ deviation of each channel are over the real values of the series looked at.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,7 +27,7 @@ class Series(Modality):
     """layout: size (L,), channels, mean and deviation a channel. constant: channels (counted from 0) that never change; kept."""
 
     name: ClassVar[str] = "series"
-    wishes: ClassVar[tuple[str, ...]] = ("length",)
+    wishes: ClassVar[Mapping[str, Any]] = {"length": int}
 
     def __init__(self, layout: Layout, constant: Sequence[int] = ()) -> None:
         self.layout, self.constant = layout, tuple(constant)

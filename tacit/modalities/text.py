@@ -8,7 +8,7 @@ in windows; both are said in `notes`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -34,7 +34,7 @@ class Text(Modality):
     puts its own special tokens around a document (public weights were learned so)."""
 
     name: ClassVar[str] = "text"
-    wishes: ClassVar[tuple[str, ...]] = ("length", "vocabulary", "characters", "lower", "windows")
+    wishes: ClassVar[Mapping[str, Any]] = {"length": int, "vocabulary": int, "characters": bool, "lower": bool, "windows": bool}
 
     def __init__(self, layout: Layout, tokenizer: str, windows: bool = False, wrapped: bool = False) -> None:
         self.layout, self.tokenizer, self.windows, self.wrapped = layout, tokenizer, windows, wrapped

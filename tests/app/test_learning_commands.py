@@ -259,6 +259,7 @@ def test_comparison_names_a_winner_and_keeps_its_model(place: Path, tmp_path: Pa
     assert "comparing: round 1 of 1: contrastive" in told and "by what did not choose it" in told
     for part in ("Which task", "Why", "How sure", "What it costs", "What would change the answer"):
         assert part in page
+    assert "supervised from scratch" in page and "HOG + colour histogram" in page, "rungs take part"
     assert (tmp_path / "c" / "comparison.html").is_file() and tacit.load(tmp_path / "c" / "model").width > 0
     said = run_refused(capsys, "evaluate", str(tmp_path / "c"), str(place / "photos"), "--labels", str(place / "labels.csv"))
     assert "it is a comparison" in said and f"winner's model is {tmp_path / 'c' / 'model'}" in said

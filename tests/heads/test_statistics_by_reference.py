@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tacit.heads import correlation, evidence, ridge, scale, tail
+from tacit.heads import correlation, evidence, normal, ridge, scale, tail
 
 F32 = np.float32
 
@@ -94,7 +94,7 @@ def whitened(seed: int, F: int, n: int) -> Any:
     g = np.clip(rng.standard_normal((n, F)) @ mix / math.sqrt(F), -correlation.CLIP, correlation.CLIP).astype(F32)
     packed, whitener = np.zeros(F * (F + 1) // 2, F32), np.zeros(F * (F + 1) // 2, F32)
     for i in range(n):
-        correlation.learn_correlation(packed, g[i], float(i), 1.0, F)
+        correlation.learn_correlation(packed, g[i], np.empty(F, F32), float(i), 1.0, F)
     room = [np.zeros((F, F)) for _ in range(4)]
     correlation.whiten(packed, whitener, float(n), F, *room)
     return packed, whitener, g
@@ -133,7 +133,7 @@ def test_moments_are_the_mean_while_young_and_clipped() -> None:
     packed, _, g = whitened(2, F, n)
     assert np.allclose(triangle(packed, F) * (n + 1) / n, g.T @ g / n, rtol=2e-2, atol=2e-2)
     before = packed.copy()
-    correlation.learn_correlation(packed, np.array([1e6, 0, 0], F32), float(n), 1.0, F)
+    correlation.learn_correlation(packed, np.array([1e6, 0, 0], F32), np.empty(F, F32), float(n), 1.0, F)
     assert packed[0] - before[0] <= correlation.CLIP**2 / n
 
 
@@ -184,27 +184,41 @@ def upper_tail(x: float) -> float:
 
 def test_quantile_and_tail_are_inverse() -> None:
     for p in (0.4999, 0.25, 0.05, 0.01, 1e-3, 1e-6):
-        assert abs(math.log(upper_tail(tail.upper_quantile_at(-math.log(p))) / p)) < 5e-3
-    assert 37.0 < tail.upper_quantile_at(1e9) < 38.0
+        assert abs(math.log(upper_tail(normal.upper_quantile_at(-math.log(p))) / p)) < 5e-3
+    assert 37.0 < normal.upper_quantile_at(1e9) < 38.0
 
 
 @given(st.floats(-8, 40), st.floats(-8, 40))
 def test_surprise_of_a_gaussian_is_monotone(a: float, b: float) -> None:
     low, high = sorted((a, b))
-    assert tail.minus_log_tail(low) <= tail.minus_log_tail(high) + 1e-6
+    assert normal.minus_log_tail(low) <= normal.minus_log_tail(high) + 1e-6
 
 
 def test_surprise_of_a_gaussian_is_the_tail_where_it_can_be_computed() -> None:
     for x in (-3.0, 0.0, 1.0, 5.0, 6.9, 7.1, 12.0):
         expected = -math.log(0.5 * math.erfc(x / math.sqrt(2)))
-        assert abs(tail.minus_log_tail(x) - expected) < 0.01 * max(expected, 0.1)
+        assert abs(normal.minus_log_tail(x) - expected) < 0.01 * max(expected, 0.1)
+
+
+def test_cube_roots_are_those_of_the_library() -> None:
+    for x in (*np.geomspace(1e-290, 1e290, 4001).tolist(), 1.0, 8.0, 27.0):
+        assert normal.cube_root(x) == pytest.approx(float(np.cbrt(x)), rel=1e-13)
+    assert normal.cube_root(0.0) == 0.0 and normal.cube_root(float("nan")) == 0.0
+
+
+def test_a_statistic_is_levelled_until_one_event_in_a_hundred_passes() -> None:
+    rng, head = np.random.default_rng(7), np.ones(14)
+    passed = [tail.level_out(float(q), 3, head, True, i) > tail.LOG_99 for i, q in enumerate(rng.exponential(5.0, 40_000))]
+    assert np.mean(passed[10_000:]) == pytest.approx(0.01, abs=0.002)
+    assert head[tail.CHANNEL + 3] == pytest.approx(0.2, rel=0.25), "five times as long: a fifth of it"
+    assert (np.delete(head, tail.CHANNEL + 3) == 1.0).all()
 
 
 @pytest.mark.parametrize("k", [1, 3, 8, 40])
 def test_chi_square_surprise_against_simulation(k: int) -> None:
     draws = np.sort((np.random.default_rng(k).standard_normal((200_000, k)) ** 2).sum(axis=1))
     for p in (0.1, 0.01, 0.001):
-        assert abs(tail.chi_square_surprise(float(draws[int((1 - p) * len(draws))]), float(k)) + math.log(p)) < 0.3
+        assert abs(normal.chi_square_surprise(float(draws[int((1 - p) * len(draws))]), float(k)) + math.log(p)) < 0.3
 
 
 def test_edges_and_places_are_inverse() -> None:

@@ -10,10 +10,12 @@ import pytest
 
 import tacit
 from tacit.app.learning_samples import learn_samples
+from tacit.connect.open_pool import open_pool
 from tacit.contracts.catalog import load, names
 from tacit.contracts.errors import DataError, TacitError, UnknownName
-from tacit.learning.options import known_options, options_of
+from tacit.learning.options import known_options, known_wishes, options_of
 from tacit.learning.recipe import Recipe, parse_encoder, read_recipe
+from tacit.learning.teaching import fit_modality
 
 PICTURES = np.random.default_rng(0).integers(0, 255, (12, 16, 16, 3), np.uint8)
 PARTS = [(kind, name) for kind in ("pretext task", "encoder", "views") for name in names(kind)]
@@ -133,3 +135,35 @@ def test_a_comparison_has_its_own_budget_whatever_the_recipe_says() -> None:
 def test_what_stands_above_all_tables_is_told_where_it_belongs(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(DataError, match=told):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("modality", "text", "told"),
+    [
+        (
+            "image",
+            'side = "big"',
+            r"\[data\] side = 'big' cannot be: for image it is a whole number or a list of 2, each of it a whole number above 0\.",
+        ),
+        ("image", "side = [16]", "a list of 2"),
+        ("image", "side = 0", "a whole number or a list of 2"),
+        ("image", "channels = 2", "it is one of 1, 3"),
+        ("series", "length = 12.5", "for series it is a whole number above 0"),
+        ("series", "length = true", "a whole number"),
+        ("text", 'characters = "false"', r"characters = 'false' cannot be: for text it is true or false\."),
+        ("text", "vocabulary = -5", "a whole number above 0"),
+    ],
+)
+def test_wishes_of_samples_that_cannot_be(tmp_path: Path, modality: str, text: str, told: str) -> None:
+    wish = read(tmp_path, f"[data]\n{text}\n")
+    with pytest.raises(DataError, match=told):
+        known_wishes(modality, load("modality", modality).wishes, wish.wishes)
+
+
+def test_wishes_of_samples_are_held_against_the_data_that_they_speak_of() -> None:
+    pool = open_pool(PICTURES)
+    with pytest.raises(DataError, match=r"\[data\] channels = 4"):
+        fit_modality(pool, Recipe(wishes={"channels": 4}))
+    with pytest.raises(UnknownName, match=r"no option of \[data\] for image is called 'length'\. .*Known here: channels, side"):
+        fit_modality(pool, Recipe(wishes={"length": 4}))
+    assert fit_modality(pool, Recipe(wishes={"side": [8, 16], "channels": 1})).layout.size == (8, 16)

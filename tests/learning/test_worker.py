@@ -17,7 +17,7 @@ import torch
 from tacit.contracts.errors import ModelError, TacitError, UnknownName
 from tacit.export import folder
 from tacit.heads import encode
-from tacit.learning import worker
+from tacit.learning import stream_training, worker
 from tacit.learning.health import effective_rank
 from tacit.learning.stream_learner import StreamLearner
 from tacit.learning.stream_training import make_tasks
@@ -90,6 +90,23 @@ def test_same_windows_and_seed_same_hash_and_it_learns(windows: Path, tmp_path: 
     about = json.loads((tmp_path / "a" / "encoder.json").read_text())
     assert about["embedding"] == 12 and about["data"]["windows"] == 24 and about["seed"] == 1 and about["tasks"] and about["losses"]
     assert about["parity"] <= 1e-5 and about.get("onnx_parity", 0) <= 1e-5
+
+
+def test_each_step_is_followed_by_a_rest_where_a_share_of_a_core_is_all_there_is(
+    windows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(stream_training.time, "sleep", slept.append)
+    last = worker.learn(windows, tmp_path / "a", seed=1, steps=40, tasks=LIGHT, share=0.5)
+    assert len(slept) == last["step"] > 8 and all(s > 0 for s in slept)
+    assert worker.learn(windows, tmp_path / "b", seed=1, steps=40, tasks=LIGHT)["sha256"] == last["sha256"], "what is learned is the same"
+    assert len(slept) == last["step"]
+    monkeypatch.setattr(stream_training.time, "process_time", lambda: 4.0)
+    stream_training.rest(1.0, 0.25)
+    assert slept[-1] == 9.0, "a quarter: three times as long as the work"
+    with pytest.raises(SystemExit):
+        worker.main(["--windows", "w", "--out", "o", "--steps", "1", "--share", "0"])
+    assert "--share 0: it is a number above 0" in capsys.readouterr().err
 
 
 def test_it_goes_on_from_an_encoder(windows: Path, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_learning_waits_for_what_is_missing_and_then_begins(watched: Any, tmp_pa
     lacks["what"] = ""
     learns.turn(model, Journal(None))
     ((windows, seed, budget, before),) = Asked.started
-    assert windows >= 24 and seed == 4 and budget == {"seconds": learning.SECONDS} and before is None
+    assert windows >= 24 and seed == 4 and budget == {"seconds": learning.SECONDS, "share": learning.SHARE} and before is None
     assert learns.status()["learning"]["state"] == "learning" and learns.status()["learning"]["message"] == ""
     learns.close()
     assert learns.left
