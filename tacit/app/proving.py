@@ -130,7 +130,6 @@ def compare(
     from tacit.connect.labels import read_labels
     from tacit.connect.open_pool import open_pool
     from tacit.evaluation.judging import judge_of
-    from tacit.evaluation.rungs.supervised import DRAWS
     from tacit.evaluation.tournament import compare as play
     from tacit.export.model_folder import put
     from tacit.export.place import claimed
@@ -159,8 +158,8 @@ def compare(
         tasks = [task for text in several(pretext) for task in parse_pretext(text)] or list(compared(modality.name))
         say(f"{pool.described}: {len(pool):,} samples, {modality.name}; comparing {', '.join(tasks)}")
         feeder = Feeder(pool, modality)
-        alone = 60 * minutes / DRAWS  # supervised from scratch: for all its splits together as long as for one finalist's encoder
-        judge = judge_of(modality, pool, known, stated, np.random.default_rng(base.seed), alone, base.forbidden, base.view_options)
+        scratch = 60 * minutes  # the rung that learns from the labels alone, on all splits together: as long as a finalist's encoder
+        judge = judge_of(modality, pool, known, stated, np.random.default_rng(base.seed), scratch, base.forbidden, base.view_options)
         for note in judge.notes:
             say(note)
 

@@ -80,11 +80,7 @@ def confirm(task: str, models: Sequence[Any], learn: Learn, road: Sequence[float
                 failed.append(f"{type(e).__name__}: {e}")
             else:
                 encoders.append(model.encoder)
-    rungs, lost, values = dict[str, NDArray[np.float64]](), "", list[NDArray[np.float64]]()
-    try:
-        rungs = final.rungs(models[0].encoder)
-    except FAILURES as e:
-        lost = f"{type(e).__name__}: {e}"
+    (rungs, lost), values = set_beside(final, models[0]), list[NDArray[np.float64]]()
     for encoder in encoders:
         try:
             values.append(final.values(encoder))
@@ -92,6 +88,14 @@ def confirm(task: str, models: Sequence[Any], learn: Learn, road: Sequence[float
             failed.append(f"{type(e).__name__}: {e}")
     scored = np.array(values) if values else np.zeros((0, 0))
     return Confirmed(scored, rungs, final, learned, failed, judge.fresh is not None, learned * road[-1], lost)
+
+
+def set_beside(judge: Judge, model: Any) -> tuple[dict[str, NDArray[np.float64]], str]:
+    """(the rungs of the ladder as this judge scores them, "") or ({}, why there are none)."""
+    try:
+        return judge.rungs(model.encoder), ""
+    except FAILURES as e:
+        return {}, f"{type(e).__name__}: {e}"
 
 
 def against_rungs(mine: NDArray[np.float64], rungs: dict[str, NDArray[np.float64]], judge: Judge) -> Verdict:

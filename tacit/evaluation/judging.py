@@ -69,9 +69,7 @@ class Judge(Protocol):
 
 class LabelJudge:
     """Splits that hold out a third of the rows `asked` in turn and learn from all others of `learned`; standing: the rungs, once they are there.
-
-    Raises DataError where these labels cannot be judged by.
-    """
+    Raises DataError where these labels cannot be judged by."""
 
     def __init__(
         self,
@@ -82,9 +80,11 @@ class LabelJudge:
         fresh: LabelJudge | None = None,
         notes: Sequence[str] = (),
     ) -> None:
-        self.setting, self.asked, self.fresh, self.notes = setting, asked, fresh, list(notes)
+        self.asked, self.fresh, self.notes = asked, fresh, list(notes)
         self.standing = standing if standing is not None else []
         self.splits = scored_splits(setting, learned, asked)
+        self.setting = replace(setting, seconds=setting.seconds / len(self.splits))
+        self.stood: dict[str, NDArray[np.float64]] = {}  # the rungs, once asked for: what is trained from scratch is dear
         if (first := self.splits[0]).how == "by time":
             self.notes += by_time_alone(setting.train.take(first.train), setting.train.take(first.held))
         self.title, self.points, self.span, self.labelled = setting.metric.title, setting.metric.points, setting.metric.span, True
@@ -101,8 +101,8 @@ class LabelJudge:
         apart: bool = True,
         notes: Sequence[str] = (),
     ) -> LabelJudge:
-        """data: the labelled samples; unlabelled: others that rungs may learn from; seconds: for the supervised rung, 0: none; apart: hold a third
-        back for a verdict, where both parts can be judged by; notes: of the labels. Raises DataError."""
+        """data: the labelled samples; unlabelled: others that rungs may learn from; seconds: for the supervised rung on all splits together,
+        0: none; apart: hold a third back for a verdict, where both parts can be judged by; notes: of the labels. Raises DataError."""
         setting = Setting(data, data, goal, Metric(goal, data.labels, data.classes), unlabelled, seed=seed, seconds=seconds)
         everyone, standing = np.arange(len(data)), list[Contestant]()
         choosing, back = held_back(data, goal, setting.rng(22)) if apart else (everyone, everyone[:0])
@@ -121,10 +121,12 @@ class LabelJudge:
         return _numbers(self._of(readings("ours", "ours", FrozenEncoder(encoder), replace(self.setting, unlabelled=others))), self.title)
 
     def rungs(self, encoder: Encoder) -> dict[str, NDArray[np.float64]]:
-        self.setting = replace(self.setting, encoder=encoder)
-        if not self.standing:  # fitted once for this judge and for the one who has chosen nothing: without labels, of which there is but one set
-            self.standing += ladder(self.setting)[0]
-        return {rung.title: self._of(rung) for rung in self.standing}
+        if not self.stood:
+            self.setting = replace(self.setting, encoder=encoder)
+            if not self.standing:  # fitted once for this judge and for the one who has chosen nothing: without labels, of which there is but one set
+                self.standing += ladder(self.setting)[0]
+            self.stood = {rung.title: self._of(rung) for rung in self.standing}
+        return self.stood
 
     def _of(self, contestant: Contestant) -> NDArray[np.float64]:
         said = contestant.answers(self.setting, [s.train for s in self.splits])
@@ -138,8 +140,7 @@ class LabelJudge:
         each = int(np.bincount(data.labels[self.asked], minlength=len(data.classes)).min()) if data.classes else len(self.asked) // 10
         turns = "1 split" if len(self.splits) == 1 else f"{len(self.splits)} splits"
         told = f"Chosen by {len(self.asked):,} labels, a third held out in turn ({turns}, {self.splits[0].how})."
-        if self.fresh is not None:
-            told += f" {len(self.fresh.asked):,} others were held back for the verdict."
+        told += f" {len(self.fresh.asked):,} others were held back for the verdict." if self.fresh is not None else ""
         told += f" A class has as few as {each} labels: small differences are chance." if data.classes and each < FEW else ""
         return told + (f" Of the labels: {'; '.join(self.notes)}." if self.notes else "")
 
@@ -206,8 +207,7 @@ class LabelFreeJudge:
 
     def values(self, encoder: Encoder) -> NDArray[np.float64]:
         """[1] geometric mean of the two, each over the same untrained encoder's: that of the first who is judged."""
-        if self.start is None:
-            self.start = self.sights(fresh(encoder, self.samples, self.seed))
+        self.start = self.start or self.sights(fresh(encoder, self.samples, self.seed))
         pairs = zip(self.sights(encoder), self.start, strict=True)
         return _numbers(np.array([np.exp(np.mean([np.log(max(now, 1e-3) / max(then, 1e-3)) for now, then in pairs]))]), self.title)
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit.contracts.errors import DataError
-from tacit.evaluation.confirming import FAILURES, Confirmed, Learn, confirm, seeds_told
+from tacit.evaluation.confirming import FAILURES, Confirmed, Learn, confirm, seeds_told, set_beside
 from tacit.evaluation.intervals import within
 from tacit.evaluation.judging import Judge
 from tacit.evaluation.overlap import half_width, standard_error
@@ -34,8 +34,8 @@ SURE = 0.9
 
 @dataclass
 class Comparison:
-    """standings: best first; rungs: {title: [splits]}; sure: share of resamples in which the winner stays first; spent: seconds in all;
-    confirmed: the winner by what did not choose it."""
+    """standings: best first; rungs: {title: [splits]}, lost: why there are none; sure: share of resamples in which the winner stays first;
+    spent: seconds in all; confirmed: the winner by what did not choose it."""
 
     standings: list[Standing]
     rungs: dict[str, NDArray[np.float64]]
@@ -46,6 +46,7 @@ class Comparison:
     seeds: int
     judge: Judge
     dataset: str = ""
+    lost: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -79,6 +80,7 @@ class Comparison:
         use = f"Use {first.task}" if self.verdict.state == "helps" else f"Not worth it yet. The best task is {first.task}"
         answer = f"{use}; it {self.verdict.sentence}" if self.judge.labelled else self._unlabelled(first)
         lost = [f"{s.task} failed: {s.failed}" for s in self.standings if s.failed]
+        lost += [f"The rungs could not be set beside the tasks: {self.lost}"] if self.lost else []
         return [
             Section("Which task", [answer]),
             Section("Why", [f"By {self.judge.title}, mean over {seeds_told(self.seeds)}: {told}.", *lost], self.rows()),
@@ -149,14 +151,16 @@ def compare(
     standings = [Standing(task, PRIOR if task == prior and not judge.labelled else 1.0) for task in dict.fromkeys(tasks)]
     rounds = max(1, math.ceil(math.log2(len(standings)))) if len(standings) > 1 else 1
     road = [seconds / 2 ** (rounds - turn) for turn in range(1, rounds + 1)]
-    rungs: dict[str, NDArray[np.float64]] = {}
+    rungs, lost, stood = dict[str, NDArray[np.float64]](), "", False
     for turn, budget in enumerate(road, 1):
         running = [s for s in standings if not s.out and not s.failed]
         for i, standing in enumerate(running):
             told(f"round {turn} of {rounds}: {standing.task}, {budget:.0f} s", (turn - 1 + i / len(running)) / (rounds + 1))
             _play(standing, learn, judge, budget, seeds)
-            if not rungs and standing.models:
-                rungs = judge.rungs(next(iter(standing.models.values())).encoder)
+            if not stood and standing.models:
+                told(f"round {turn} of {rounds}: the rungs of the ladder", (turn - 1 + (i + 1) / len(running)) / (rounds + 1))
+                rungs, lost = set_beside(judge, next(iter(standing.models.values())))
+                stood = True
         if turn < rounds:
             halve([s for s in standings if not s.out and not s.failed], turn, judge.share)
     place(standings, prior if judge.labelled else "", judge.share)
@@ -167,7 +171,7 @@ def compare(
     told(f"{first.task} by what did not choose it", rounds / (rounds + 1))
     confirmed = confirm(first.task, list(first.models.values()), learn, road, judge, len(standings) > 1)
     told("done", 1.0)
-    return Comparison(standings, rungs, confirmed, share_first(finalists), time.monotonic() - began, seconds, seeds, judge, dataset)
+    return Comparison(standings, rungs, confirmed, share_first(finalists), time.monotonic() - began, seconds, seeds, judge, dataset, lost)
 
 
 def _play(standing: Standing, learn: Learn, judge: Judge, budget: float, seeds: int) -> None:

@@ -12,8 +12,8 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from tacit.heads.compiling import hot
+from tacit.heads.layout import LINE
 
-LINE = 64  # bytes
 MOST = 160  # lines of one stretch: a longer one is a stream, which the processor follows by itself
 made: Any = cgutils  # of numba's, which has no types
 

@@ -20,7 +20,7 @@ VOICES = 4  # these and the shift: a short mean against its own last few hundred
 TOGETHER = 8  # events whose pairs enter the Gram at once: it is the largest thing an event would touch
 RING = HORIZONS[1] + TOGETHER
 HEADER = 16
-LINE = 16  # float32 in a cache line: what is read together begins with one
+LINE = 64  # bytes of a cache line: what is read together begins with one
 
 # columns of the header of a base row
 COUNT, GAP, EVIDENCE, PEAK, EPISODE, QUIET, CROSSED, JOINTLY, SINGLY = range(9)
@@ -58,9 +58,10 @@ def memories(features: int) -> int:
     return 8 if features <= 2 else 4 if features <= 4 else 2
 
 
-def lines(numbers: int) -> int:
-    """So many numbers, up to the end of their last cache line."""
-    return -(-numbers // LINE) * LINE
+def padded(numbers: int) -> int:
+    """So many float32, and those that are left of their last cache line."""
+    line = LINE // 4
+    return -(-numbers // line) * line
 
 
 HALF_LIVES = {8: (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0), 4: (2.0, 8.0, 32.0, 128.0), 2: (3.0, 30.0)}  # in events
@@ -76,12 +77,12 @@ def layout_for(features: int, hidden: int = 0) -> Layout:
     for size in (F, F, F, CHANNELS * triangle, CHANNELS * triangle):
         base.append(at)
         at += size
-    ring_row = lines(P + F + 1)  # features, the far forecast from here, the event's weight
+    ring_row = padded(P + F + 1)  # features, the far forecast from here, the event's weight
     lane, at_lane = [], 0
     for size in (RING * ring_row, P * (P + 1) // 2, P * 2 * F, P * 2 * F, max(M * F, hidden), 2 * F, F):
         lane.append(at_lane)
-        at_lane += lines(size)
-    return Layout._make([F, M, P, hidden, *base, lines(at), lane[0], ring_row, *lane[1:], at_lane])
+        at_lane += padded(size)
+    return Layout._make([F, M, P, hidden, *base, padded(at), lane[0], ring_row, *lane[1:], at_lane])
 
 
 def blocks_for(features: int) -> tuple[int, int]:

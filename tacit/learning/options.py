@@ -51,7 +51,7 @@ def known_wishes(modality: str, known: Mapping[str, Any], wishes: dict[str, Any]
             raise UnknownName(f"option of [data] for {modality}", wish, known)
         counts = value if isinstance(value, list | tuple) else (value,)
         if not _is(value, known[wish]) or any(not isinstance(count, bool) and count < 1 for count in counts):
-            above = "" if known[wish] is bool else " above 0"
+            above = " above 0" if int in (known[wish], *get_args(known[wish])) else ""
             raise DataError(f"[data] {wish} = {_written(value)} cannot be: for {modality} it is {_told(known[wish])}{above}.")
 
 

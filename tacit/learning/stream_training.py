@@ -41,6 +41,17 @@ class Trained(NamedTuple):
     rank: float
 
 
+class Moment(NamedTuple):
+    """Seconds of processor time and of the clock."""
+
+    used: float
+    clock: float
+
+
+def moment() -> Moment:
+    return Moment(time.process_time(), time.monotonic())
+
+
 def make_tasks(names: dict[str, float], encoder: RecurrentEncoder, seed: int) -> dict[str, StreamTask]:
     """Pretext tasks by name, with heads for this encoder."""
     units = encoder.units * len(encoder.layers)
@@ -85,7 +96,7 @@ def train(
     first = best = look()
     kept, since, curve, latest = copy.deepcopy(encoder.state_dict()), 0, [(0, math.nan, first)], math.nan
     while spent() < 1 - CLOSING and since < PATIENCE:
-        began, far = time.process_time(), min(1.0, spent() / (1 - CLOSING))
+        began, far = moment(), min(1.0, spent() / (1 - CLOSING))
         outcome = learner.step(windows.take(learner.rng.integers(0, len(windows.z), BATCH)), 0.5 + 0.5 * math.cos(math.pi * far))
         latest = float(outcome.loss) if math.isnan(latest) else 0.95 * latest + 0.05 * float(outcome.loss)
         if learner.steps % every == 0:
@@ -116,17 +127,18 @@ def train(
     return Trained(encoder, curve, first, best, learner.steps, rank)
 
 
-def rest(began: float, share: float) -> None:
-    """Sleeps so long after work since `began` (of processor time) that both together use this share of one core."""
+def rest(began: Moment, share: float) -> None:
+    """Sleeps so long that since `began` no more than this share of one core was used; a wait for a core that others had is a rest, too."""
     if share < 1.0:
-        time.sleep((1.0 / share - 1.0) * (time.process_time() - began))
+        used, gone = (now - then for now, then in zip(moment(), began, strict=True))
+        time.sleep(max(0.0, used / share - gone))
 
 
 def _close(learner: Any, windows: Windows, held: Windows, spent: Callable[[], float], share: float) -> None:
     """The last part: all windows, half of each batch from the newest, a small rate that falls to 0."""
     start, limit = spent(), 2 * learner.steps
     while spent() < 1.0 and learner.steps < limit:
-        began, far = time.process_time(), (spent() - start) / max(1e-9, 1.0 - start)
+        began, far = moment(), (spent() - start) / max(1e-9, 1.0 - start)
         old = windows.take(learner.rng.integers(0, len(windows.z), BATCH // 2))
         new = held.take(learner.rng.integers(0, len(held.z), BATCH // 2))
         both = Windows(*(torch.cat(pair) for pair in zip(old, new, strict=True)))

@@ -93,7 +93,7 @@ def learn(
         encoder, _ = folder.read(start)
         if encoder.features != features:
             raise ModelError(f"the encoder in {start} has {encoder.features} features, the windows have {features}.", "Learn without --start.")
-    begun = time.monotonic()
+    begun = time.process_time()
     trained = train(old, new, encoder, weights, seed, steps, seconds, fresh=start is None, report=say, share=share)
     reason = _refusal(trained)
     last: dict[str, Any] = {
@@ -102,7 +102,7 @@ def learn(
         "held_out": trained.best,
         "linear": trained.first,
         "rank": round(trained.rank, 2),
-        "seconds": round(time.monotonic() - begun, 2),
+        "seconds": round(time.process_time() - begun, 2),
     }
     if reason:
         last["refused"] = reason

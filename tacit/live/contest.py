@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tacit.heads.encode import Weights, scratch_for, state_width
 from tacit.heads.layout import COUNT, RING, layout_for
 from tacit.live.checkpoint import Arrays
-from tacit.live.memory import new_scratch, rows_of
+from tacit.live.memory import from_a_line, new_scratch
 from tacit.live.model import LiveModel
 from tacit.live.shadow import run_shadow
 
@@ -21,7 +21,7 @@ class Contender:
     def __init__(self, model: LiveModel, weights: Weights, name: str) -> None:
         self.weights, self.name, self.blocks = weights, name, model.blocks
         self.layout = layout_for(model.layout.F, 0 if name == "simple" else state_width(weights))
-        self.lane = rows_of((len(model.lane), self.layout.lane), np.float32)
+        self.lane = from_a_line((len(model.lane), self.layout.lane), np.float32)
         self.counts = np.zeros(model.keys.capacity, np.int64)
         self.last = np.zeros(model.keys.capacity, np.int64)
         self.scratch = new_scratch(model.blocks, self.layout, len(scratch_for(weights)))

@@ -119,7 +119,7 @@ def load(folder: Path) -> LiveModel:
 
 
 def _check_about(path: Path, told: bool) -> None:
-    """told: the state says that it is there, and sealed; else it may be of the version before, or not there yet. Raises ModelError."""
+    """told: the state says that it is there, and sealed; else it may not be there yet. Raises ModelError."""
     if not path.exists():
         if told:
             raise ModelError(f"{path} is missing.", "Restore the folder from a copy.")

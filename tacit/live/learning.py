@@ -33,7 +33,7 @@ FIRST = 4_000  # events before the first attempt
 LATER = 2.0  # the next attempt comes when so many times as many events have been seen ...
 MOST = 200_000  # ... but at most so many later
 STEPS = 400  # of gradient descent an attempt, inline: a count, so that the same events give the same encoder
-SECONDS, SHARE = 45.0, 0.5  # of gradient descent an attempt, in the background: processor time, and the most of one core
+SECONDS, SHARE = 30.0, 0.5  # of gradient descent an attempt, in the background: processor time, and the most of one core
 LEAST_WINDOWS = 24
 TASKS = ("predictive=1", "predictive=1,masked=0.1,contrastive=0.05")  # pretext tasks and weights of attempt 1, 2, 1, …: trials decide
 TRIAL_LEAST, TRIAL_MOST = 2_000, 60_000  # events of a trial
@@ -236,8 +236,7 @@ class Learning:
                 for part in parts:
                     if f"{begin}slots" in part:
                         side.restore({name.removeprefix(begin): a for name, a in part.items() if name.startswith(begin)})
-        if "ladder" in meta:  # the version before kept none
-            self.ladder.restore(meta["ladder"])
+        self.ladder.restore(meta["ladder"])
 
     def close(self) -> None:
         """Ends a running worker; what is half-done is gone, what was done is kept."""

@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from tacit.contracts.events import Feature
 from tacit.heads import bounds, evidence, tail, trace
-from tacit.heads.fetching import LINE
-from tacit.heads.layout import CHANNELS, HALF_LIVES, SEASON, TOGETHER, VOICES, Layout
+from tacit.heads.layout import CHANNELS, HALF_LIVES, LINE, SEASON, TOGETHER, VOICES, Layout
 from tacit.live.kernel import Out, Pool, Scratch
 
 WEEK = 7 * 86_400.0
 
 
-def rows_of(shape: tuple[int, ...], dtype: type[Any]) -> NDArray[Any]:
-    """Zeros that begin with a cache line: a row that straddles one more than it must costs that one at every event."""
+def from_a_line(shape: tuple[int, ...], dtype: type[Any]) -> NDArray[Any]:
+    """Zeros that begin with a cache line, so that rows that are whole lines long do, too: one that straddles a line more costs it at every event.
+
+    Rows of the base and of lanes are padded to whole lines (see layout); those of the scales are where features are a multiple of eight.
+    """
     size = math.prod(shape) * np.dtype(dtype).itemsize
     room = np.zeros(size + LINE, np.uint8)
     start = -room.ctypes.data % LINE

@@ -23,7 +23,7 @@ from tacit.live import kernel
 from tacit.live.alerting import LARGER, LEAST, Episodes
 from tacit.live.explaining import beyond, sentence
 from tacit.live.keys import SWEEP, Keys
-from tacit.live.memory import mute, new_out, new_pool, new_scratch, rows_of
+from tacit.live.memory import from_a_line, mute, new_out, new_pool, new_scratch
 from tacit.live.rates import to_rates
 
 Onlooker = Callable[[NDArray[np.int64], NDArray[np.int64], kernel.Out, NDArray[np.float64]], None]
@@ -86,9 +86,9 @@ class LiveModel:
         capacity = int(max(16, min(MOST_KEYS, STATE_BYTES // (row * blocks))))
         rows = capacity * blocks
         self.keys = Keys(capacity, self.idle)
-        self.scales = rows_of((rows, kernel.SCALES, width), np.float64)
-        self.base = rows_of((rows, self.layout.base), np.float32)
-        self.lane = rows_of((rows, self.layout.lane), np.float32)
+        self.scales = from_a_line((rows, kernel.SCALES, width), np.float64)
+        self.base = from_a_line((rows, self.layout.base), np.float32)
+        self.lane = from_a_line((rows, self.layout.lane), np.float32)
         self.dirty = np.zeros(capacity, np.uint8)
         self.pool = new_pool(blocks, width, self.alerts)
         self.scratch = new_scratch(blocks, self.layout)
@@ -289,7 +289,7 @@ class LiveModel:
 
     def empty_lane(self, encoder: Weights) -> NDArray[np.float32]:
         """Lanes for this encoder that have learned nothing."""
-        return rows_of((len(self.lane), layout_for(self.layout.F, state_width(encoder)).lane), np.float32)
+        return from_a_line((len(self.lane), layout_for(self.layout.F, state_width(encoder)).lane), np.float32)
 
     def fits(self, encoder: Weights) -> bool:
         """It was learned for features like these."""

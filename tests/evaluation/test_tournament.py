@@ -146,6 +146,24 @@ def test_labels_judge_by_splits_that_are_the_same_for_all(digits: Callable[[str,
     assert f"{len(judge.fresh.asked)} others were held back" in judge.trust and "5 splits" in judge.trust
 
 
+def test_rungs_that_fail_take_no_task_away() -> None:
+    class Fallen(Scores):
+        def rungs(self, encoder: Any) -> dict[str, np.ndarray]:
+            raise RuntimeError("no memory is left")
+
+    steps: list[str] = []
+    found = compare(Learned(), ["good", "bad"], 8, Fallen(), seeds=2, progress=lambda what, share: steps.append(what))
+    assert found.winner == "good" and found.rungs == {} and steps.count("round 1 of 1: the rungs of the ladder") == 1
+    assert "The rungs could not be set beside the tasks: RuntimeError: no memory is left" in found.markdown()
+
+
+def test_the_rung_that_learns_from_scratch_has_its_time_once(digits: Callable[[str, int], Labelled], small: Encoder) -> None:
+    judge = LabelJudge.of(digits("train", 240), Goal(metric="accuracy"), seed=1, seconds=2.0)
+    assert judge.fresh is not None and judge.setting.seconds == judge.fresh.setting.seconds == pytest.approx(0.4), "two seconds for five splits"
+    rungs = judge.rungs(small)
+    assert np.isfinite(rungs["supervised from scratch"]).sum() == 3 and judge.rungs(small) is rungs
+
+
 def test_few_labels_are_not_held_back_and_the_page_says_so(digits: Callable[[str, int], Labelled]) -> None:
     data = digits("train", 240)
     few = data.take(np.concatenate([np.flatnonzero(data.labels == c)[:5] for c in range(10)]))

@@ -6,7 +6,8 @@ import numba
 import numpy as np
 import pytest
 
-from tacit.heads.fetching import LINE, MOST, asked, fetch, prefetch
+from tacit.heads.fetching import MOST, asked, fetch, prefetch
+from tacit.heads.layout import LINE
 
 
 @numba.njit

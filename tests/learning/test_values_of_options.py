@@ -147,7 +147,7 @@ def test_what_stands_above_all_tables_is_told_where_it_belongs(tmp_path: Path, t
         ),
         ("image", "side = [16]", "a list of 2"),
         ("image", "side = 0", "a whole number or a list of 2"),
-        ("image", "channels = 2", "it is one of 1, 3"),
+        ("image", "channels = 2", r"it is one of 1, 3\.$"),
         ("series", "length = 12.5", "for series it is a whole number above 0"),
         ("series", "length = true", "a whole number"),
         ("text", 'characters = "false"', r"characters = 'false' cannot be: for text it is true or false\."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -97,13 +98,15 @@ def test_each_step_is_followed_by_a_rest_where_a_share_of_a_core_is_all_there_is
 ) -> None:
     slept: list[float] = []
     monkeypatch.setattr(stream_training.time, "sleep", slept.append)
-    last = worker.learn(windows, tmp_path / "a", seed=1, steps=40, tasks=LIGHT, share=0.5)
-    assert len(slept) == last["step"] > 8 and all(s > 0 for s in slept)
+    clock = itertools.count()
+    monkeypatch.setattr(stream_training, "moment", lambda: stream_training.Moment(*(float(next(clock)),) * 2))
+    last = worker.learn(windows, tmp_path / "a", seed=1, steps=40, tasks=LIGHT, share=0.25)
+    assert slept == [3.0] * last["step"] and len(slept) > 8, "a quarter: three times as long as the work"
     assert worker.learn(windows, tmp_path / "b", seed=1, steps=40, tasks=LIGHT)["sha256"] == last["sha256"], "what is learned is the same"
     assert len(slept) == last["step"]
-    monkeypatch.setattr(stream_training.time, "process_time", lambda: 4.0)
-    stream_training.rest(1.0, 0.25)
-    assert slept[-1] == 9.0, "a quarter: three times as long as the work"
+    monkeypatch.setattr(stream_training, "moment", lambda: stream_training.Moment(2.0, 30.0))
+    stream_training.rest(stream_training.Moment(0.0, 0.0), 0.5)
+    assert slept[-1] == 0.0, "it has waited for its core for long enough"
     with pytest.raises(SystemExit):
         worker.main(["--windows", "w", "--out", "o", "--steps", "1", "--share", "0"])
     assert "--share 0: it is a number above 0" in capsys.readouterr().err
