@@ -1,9 +1,10 @@
 """SimCLR with ResNet-18 at 32 px: tacit beside lightly, same net, batch, crops, projection head and optimizer; and the loop beside a bare step.
 
-    python -m benchmarks.simclr_speed [--batch 128] [--steps 2] [--rounds 5] [--threads 2] [--workers 1] [--out FILE]
+    python -m benchmarks.simclr_speed [--batch 128] [--steps 2] [--rounds 5] [--threads 2] [--workers 1] [--sides tacit bare lightly] [--out FILE]
 
-Sides take turns, `steps` updates each a round. Wall time is what a user waits; CPU time (with that of worker processes) is
-robust against other work on the machine. Both stand in the table, medians over the rounds, and the load before and after.
+Sides take turns, `steps` updates each a round, every other round the other way round. Wall time is what a user waits; CPU time
+(with that of worker processes) is robust against other work on the machine. Both stand in the table, medians over the rounds,
+and the load before and after.
 
 tacit: arrays in memory -> `Learner.step` (views, contrastive loss, clipping, AdamW, measures of health). bare: the same puzzle,
 loss and AdamW in six lines, no clipping. lightly: PIL pictures that lie decoded in memory, in its favour, its own SimCLRTransform (no blur) in
@@ -118,19 +119,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in (("--batch", 128), ("--steps", 2), ("--rounds", 5), ("--threads", 2), ("--workers", 1)):
         parser.add_argument(name, type=int, default=value)
+    parser.add_argument("--sides", nargs="+", default=["tacit", "bare", "lightly"], choices=["tacit", "bare", "lightly"])
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     pictures, sides = cifar(2048), dict[str, Step]()
     for precision in ("float32", "bfloat16"):
-        sides[f"tacit, {precision}"] = of_tacit(pictures, asked.batch, precision)
-        sides[f"bare step, {precision}"] = bare(pictures, asked.batch, precision)
-        sides[f"lightly, {precision}"] = of_lightly(pictures, asked.batch, precision, asked.workers)
+        if "tacit" in asked.sides:
+            sides[f"tacit, {precision}"] = of_tacit(pictures, asked.batch, precision)
+        if "bare" in asked.sides:
+            sides[f"bare step, {precision}"] = bare(pictures, asked.batch, precision)
+        if "lightly" in asked.sides:
+            sides[f"lightly, {precision}"] = of_lightly(pictures, asked.batch, precision, asked.workers)
     before = os.getloadavg()[0]
     wall: dict[str, list[float]] = {name: [] for name in sides}
     spent: dict[str, list[float]] = {name: [] for name in sides}
     for k in range(asked.rounds + 1):
-        for name, step in sides.items():
+        for name, step in list(sides.items())[:: -1 if k % 2 else 1]:
             began, used = time.perf_counter(), processor_time()
             for _ in range(asked.steps if k else 1):
                 step()
@@ -144,13 +149,19 @@ def main() -> None:
             "images/s, wall": 1 / statistics.median(wall[name]),
             "images a CPU second": 1 / statistics.median(spent[name]),
         }
-        for what, peer in (("as documented", "lightly, float32"), ("same precision", f"lightly, {name.split(', ')[1]}")):
+        alike = name.split(", ")[1]
+        peers = (
+            ("times lightly as documented", "lightly, float32"),
+            ("times lightly same precision", f"lightly, {alike}"),
+            ("times bare", f"bare step, {alike}"),
+        )
+        for what, peer in ((what, peer) for what, peer in peers if peer in sides):
             for clock, times in (("wall", wall), ("CPU", spent)):
                 ratios = [b / a for a, b in zip(times[name], times[peer], strict=True)]
-                row[f"times lightly {what}, {clock}"] = statistics.median(ratios)
+                row[f"{what}, {clock}"] = statistics.median(ratios)
         rows.append(row)
     load = f"Load of the machine before {before:.1f}, after {os.getloadavg()[0]:.1f}; threads {asked.threads}, workers of the peer {asked.workers}."
-    versions = f"torch {version('torch')}, torchvision {version('torchvision')}, lightly {version('lightly')}."
+    versions = ", ".join(f"{p} {version(p)}" for p in (("torch", "torchvision", "lightly") if "lightly" in asked.sides else ("torch",))) + "."
     write(asked.out, "SimCLR, ResNet-18, 32 px", f"{__doc__}\n{load} {versions}", [("images/s; a batch counts once, not once a view", rows)])
 
 

@@ -104,7 +104,8 @@ class Health:
     def _judge(self, figures: dict[str, float]) -> None:
         flat = figures["spread"] < max(0.004, min(0.02, 0.1 * self.first["spread"]))
         thin = self.first["rank"] > 6 and figures["rank"] < THIN * self.first["rank"]
-        shrunk = [(name, begun, now) for name, (begun, now) in self.projected.items() if now < SHRUNK * min(1.0, begun)]
+        narrow = [(name, begun, now) for name, (begun, now) in self.projected.items() if now < SHRUNK * min(1.0, begun)]
+        shrunk = narrow if figures["rank"] <= self.first["rank"] else []
         self.bad = self.bad + 1 if flat or thin or shrunk else 0
         if self.bad >= PATIENCE:
             what = "all samples have nearly the same embedding" if flat else "embeddings use few directions only"

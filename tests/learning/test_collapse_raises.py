@@ -66,3 +66,16 @@ def test_projections_of_each_task_stand_against_their_own_start() -> None:
     with pytest.raises(CollapseError, match=r"byol.spread 0.100, at the start 0.800"):
         again.look(1.0, 1.0)
     assert np.isfinite(health.look(1.0, 1.0)["rank"])
+
+
+def test_an_embedding_that_gains_directions_has_not_collapsed_however_narrow_its_projections() -> None:
+    """As distillation on spoken vowels: its projections came to share a direction, while the encoder was as good as any."""
+    health, rng = Health(), torch.Generator().manual_seed(0)
+    for directions, spread in ((8, 0.8), (24, 0.1), (24, 0.1), (24, 0.1)):
+        sound = torch.randn(512, directions, generator=rng) @ torch.randn(directions, 32, generator=rng)
+        health.see(sound, None, {"distillation.spread": spread})
+        assert 0.5 * directions < health.look(1.0, 1.0)["rank"] <= directions
+    health.first["rank"] = 30.0  # the same projections where no rank was gained
+    health.look(1.0, 1.0)
+    with pytest.raises(CollapseError, match="nearly the same projection"):
+        health.look(1.0, 1.0)
