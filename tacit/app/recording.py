@@ -7,6 +7,7 @@ neither in a fault nor in the 20 s after one, in which the machine finds back; b
 from __future__ import annotations
 
 import csv
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def told_of(name: str, alerts: Sequence[float], until: float) -> tuple[list[dict
         in_time = delay is not None and delay <= IN_TIME
         soon, late = soon + in_time, late + (delay is not None and not in_time)
         said = "not told" if delay is None else f"{'told' if in_time else 'late,'} after {delay:.1f} s"
-        rows.append({"fault": f"{label['name']} {label['magnitude']}", "alert": said, "what was done": label["detail"]})
+        began = time.strftime("%H:%M:%S", time.gmtime(start))  # as alerts are printed
+        rows.append({"began": began, "fault": f"{label['name']} {label['magnitude']}", "alert": said, "what was done": label["detail"]})
     outside = [t for t in alerts if not any(start <= t <= end for start, end, _ in faults)]
     after = sum(any(end < t <= end + RECOVERY for _, end, _ in faults) for t in outside)
     told = f"{soon} of {len(rows)} faults told within {IN_TIME:.0f} s, {late} later, {len(rows) - soon - late} not"

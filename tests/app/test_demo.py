@@ -79,7 +79,7 @@ def test_the_demo_replays_it_and_names_what_was_done(tmp_path: Path) -> None:
     late = sum(any(float(r["start"]) <= t <= float(r["end"]) for t in when.values()) for r in real) - told
     false = sum(not any(float(r["start"]) <= t <= float(r["end"]) + 20 for r in real) for t in when.values())
     assert f"{told} of {len(real)} faults told within 10 s, {late} later, {len(real) - told - late} not; false alerts: {false}, and" in done.stderr
-    assert re.search(r"^network_storm 2 +told after \d\.\d s +200 MiB/s over loopback$", done.stderr, re.MULTILINE), done.stderr
+    assert re.search(r"^02:30:55  network_storm 2 +told after \d\.\d s +200 MiB/s over loopback$", done.stderr, re.MULTILINE), done.stderr
 
 
 def test_which_faults_were_told() -> None:
