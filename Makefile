@@ -22,7 +22,7 @@ run: $(VENV)/live $(VENV)/warm
 	  ( $(TORCH) && $(BIN)/python -c '$(LEARNING)' > $(VENV)/learning.txt && $(PIP) -c constraints.txt -r $(VENV)/learning.txt \
 	    && touch $(VENV)/learning ) > $(VENV)/learning.log 2>&1 < /dev/null & echo $$! > $(VENV)/fetching; \
 	fi
-	@exec $(BIN)/tacit watch $(ARGS)
+	@TACIT_FETCHING=$(VENV)/fetching exec $(BIN)/tacit watch $(ARGS)
 
 test: $(VENV)/tests
 	$(BIN)/python -m pytest $(PYTEST)

@@ -112,7 +112,7 @@ class Learning:
                 self._close(model, verdict)
         elif self.worker is not None:
             self._fetch(model, journal)
-        elif model.seen >= self.next_at and self._able():
+        elif self._able() and model.seen >= self.next_at:
             self._start(model, journal)
 
     def _able(self) -> bool:
@@ -196,6 +196,7 @@ class Learning:
         state = "trial" if trial is not None else "learning" if worker is not None else "off" if self.message else "waiting"
         progress = trial.n / TRIAL_MOST if trial else worker.progress() if worker else 0.0
         learning = {"mode": self.mode, "state": state, "progress": progress, "curve": self.curve, "message": self.message, "attempts": self.attempts}
+        learning["next_at"] = self.next_at if state == "waiting" else None  # events
         return {"learning": learning, "ladder": self.ladder.rungs(), "promotions": self.verdicts[-50:]}
 
     def state(self, full: bool) -> tuple[Arrays, dict[str, Any]]:

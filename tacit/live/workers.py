@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+import psutil
 from numpy.typing import NDArray
 
 NEEDED = ("torch", "onnx", "onnxruntime")  # what the worker imports; the last two only where they are there
@@ -24,9 +26,23 @@ def missing() -> str | None:
     """What keeps us from learning, in words, or None. May be asked again: an installation may be under way beside us."""
     importlib.invalidate_caches()
     if importlib.util.find_spec("torch") is None:
+        if _fetched_now():
+            return "torch is being fetched: heads learn meanwhile, encoders will when it is there"
         return "torch is not installed: heads learn, encoders do not. Install it with: pip install 'tacit[learn]'"
     half = [name for name in NEEDED if importlib.util.find_spec(name) is not None and not _whole(name)]
     return f"{', '.join(half)}: being installed; learning begins when that is done" if half else None
+
+
+def _fetched_now() -> bool:
+    """Whether the process whose number lies in the file that TACIT_FETCHING names still runs: `make run` installs torch beside us."""
+    file = Path(os.environ.get("TACIT_FETCHING", ""))
+    if not file.is_file():
+        return False
+    number = file.read_text(encoding="utf-8").strip()
+    try:
+        return number.isdecimal() and psutil.Process(int(number)).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _whole(package: str) -> bool:

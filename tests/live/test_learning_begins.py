@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -76,12 +78,31 @@ def test_nothing_is_left_where_nothing_was_being_learned(watched: Any) -> None:
     assert not learns.left
 
 
-def test_nothing_is_asked_before_the_first_count(watched: Any) -> None:
+def test_nothing_is_started_before_the_first_count(watched: Any) -> None:
+    """What is missing is asked all the same, so that nobody reads for a quarter of an hour that it is."""
     model, learns, lacks = watched
-    lacks["what"] = ""
     model.process(stream(noise(FIRST - 1, 2)))
     learns.turn(model, Journal(None))
+    assert learns.status()["learning"]["message"] == "torch is not installed" and learns.status()["learning"]["next_at"] is None
+    lacks["what"] = ""
+    learns.turn(model, Journal(None))
     assert Asked.started == [] and learns.until_next(model.seen) == 1
+    assert learns.status()["learning"]["message"] == "" and learns.status()["learning"]["next_at"] == FIRST
+
+
+def test_what_make_run_fetches_is_said_to_be_on_its_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(workers.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setenv("TACIT_FETCHING", str(tmp_path / "fetching"))
+    assert "not installed" in str(workers.missing())
+    fetching = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    (tmp_path / "fetching").write_text(f"{fetching.pid}\n")
+    try:
+        assert "is being fetched" in str(workers.missing())
+    finally:
+        fetching.communicate()
+    assert "not installed" in str(workers.missing())
+    (tmp_path / "fetching").write_text("")
+    assert "not installed" in str(workers.missing())
 
 
 def test_a_status_is_told_while_an_attempt_ends(watched: Any, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ function range(u) {
   }
   if (low === Infinity) [low, high] = [bl, bh];
   if (low === Infinity) return [0, 1];
+  if (low === 0 && high === 0 && !(Math.max(-bl, bh) > 1e-9)) return [-0.04, 1]; // always nothing: ticks of 1e-12 would tell less
   const room = Math.max(high - low, Math.abs(high) * 1e-3, 1e-12);
   const floor = low >= 0 ? -0.04 * room : -Infinity;
   low = Math.min(low, Math.max(bl, low - 1.5 * room));

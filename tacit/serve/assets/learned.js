@@ -45,7 +45,8 @@ function curve(points) {
 function learning(s) {
   const l = s.learning ?? {};
   const state = STATES[l.state] ?? l.state ?? "not started";
-  return section("Encoder", state, l.progress > 0 && l.progress < 1 && meter(l.progress, "progress"), l.message && el("p", {}, l.message), l.state !== "off" && curve(l.curve ?? []));
+  const due = l.next_at > (s.events ?? 0) && el("p.dim", {}, `The next attempt to learn one comes at ${count(l.next_at)} events.`);
+  return section("Encoder", state, l.progress > 0 && l.progress < 1 && meter(l.progress, "progress"), l.message && el("p", {}, l.message), due, l.state !== "off" && curve(l.curve ?? []));
 }
 
 /** Forecast losses on one scale: lower is better. What an earlier trial measured stands on other events, and is told apart. */
