@@ -206,6 +206,25 @@ def test_warming_up_is_shown_as_such(tmp_path: Path, open_tab: Callable[..., Tab
     made.close()
 
 
+def test_what_is_always_zero_has_an_axis_and_a_waiting_encoder_a_date(tmp_path: Path, open_tab: Callable[..., Tab]) -> None:
+    made = Served(tmp_path / "h.sqlite", seconds=5)
+    made.more = {
+        "learning": {"mode": "background", "state": "waiting", "progress": 0.0, "message": "", "attempts": 3, "next_at": 52_000, "curve": []}
+    }
+    tab = open_tab(made.url)
+    tab.until(lambda: "The next attempt to learn one comes at 52 000 events" in tab.text("#learned"))
+    draw = """async ([low, high, seen]) => {
+        const { range } = await import(document.querySelector('script[type=module]').src.replace('app.js', 'charts.js'));
+        return range({ series: [{ idxs: [0, 1] }], data: [[0, 1], [low, low], [high, high], seen] });
+    }"""
+    assert tab.page.evaluate(draw, [0, 0, [0, 0]]) == [-0.04, 1]
+    assert tab.page.evaluate(draw, [None, None, [0, 0]]) == [-0.04, 1]
+    low, high = tab.page.evaluate(draw, [0, 1e-6, [0, 1e-6]])  # small numbers are not nothing
+    assert low <= 0 and 1e-6 < high < 2e-6
+    assert not tab.wrong
+    made.close()
+
+
 def test_many_keys_and_many_features(tmp_path: Path, open_tab: Callable[..., Tab]) -> None:
     """500 keys at 1,000 events a second, 300 features: few cards exist, and the page answers while it streams."""
     made = Served(tmp_path / "h.sqlite", keys=500, seconds=0)

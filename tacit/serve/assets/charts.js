@@ -32,7 +32,7 @@ function gaps(u, si, i0, i1) {
 }
 
 /** The range of y: the observed, and the band as long as it doesn't dwarf them. */
-function range(u) {
+export function range(u) {
   const [i0, i1] = u.series[0].idxs ?? [0, 0];
   let low = Infinity, high = -Infinity, bl = Infinity, bh = -Infinity;
   for (let i = i0; i <= i1; i++) {
