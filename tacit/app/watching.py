@@ -61,9 +61,13 @@ def run_watch(wish: Wish, show: Show) -> Any:
         answer: dict[str, Any] = runner.post(episode, verdict)
         return answer
 
+    def asked() -> None:
+        runner.own.note(SERVES)
+
     handlers = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
         from tacit.heads.compiling import is_compiled
+        from tacit.live.own_use import SERVES
         from tacit.live.status import short, status
 
         if wish.model:
@@ -73,7 +77,7 @@ def run_watch(wish: Wish, show: Show) -> Any:
             from tacit.serve.history import History
 
             history = History(wish.model)
-            dashboard = Dashboard(history, lambda: status(runner), post, show.host, show.port, show.token)
+            dashboard = Dashboard(history, lambda: status(runner), post, show.host, show.port, show.token, asked)
         runner = assemble(wish, history.push if history else None, tell)
         before = runner.events
         terminal.notes(runner.source.notes)

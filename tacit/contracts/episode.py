@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 Verdict = Literal["expected", "problem"]
 OPENING = 16
+OWN = "tacit's own use of the machine"  # how the reason of an episode begins that was held back on our own account
 VERDICTS: tuple[Verdict, ...] = ("expected", "problem")
 
 
@@ -15,8 +16,9 @@ class Episode:
     """opened, closed: event times in ns (closed None while open); reasons as in Insight, at the highest of the first OPENING events:
     what it was that happened, not how it ended.
 
-    surprise: the highest so far; suppressed: it would have alerted, but feedback on one like it held it back
-    (it says on which); feedback: None until someone spoke; events: of its key while it was open.
+    surprise: the highest so far; suppressed: it would have alerted, but feedback on one like it held it back (it says on
+    which), or it was our own doing on a machine that we watch (it says what); feedback: None until someone spoke; events: of
+    its key while it was open.
     """
 
     id: int

@@ -20,6 +20,7 @@ class Source(ABC):
     name: str  # stable identity: rows in a sink are unique by (name, position)
     replayable: ClassVar[bool] = False  # seek works, and yields the same events again
     ends: ClassVar[bool] = True  # a file ends; a live stream doesn't
+    machine: ClassVar[bool] = False  # it tells of the machine that we run on, so of our own use of it, too
     live: bool = False  # its events may come as they happen, though it may end: nothing may hold it up
     features: tuple[Feature, ...]  # known so far; only ever appended to
     refusals: Refusals

@@ -6,9 +6,10 @@ signed shares over 0.8), at most twice as surprising and twice as far off. They 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from tacit.contracts.episode import OPENING, VERDICTS, Episode, Verdict
+from tacit.contracts.episode import OPENING, OWN, VERDICTS, Episode, Verdict
 from tacit.contracts.errors import TacitError, UnknownName
 
 ALIKE = 0.8
@@ -28,14 +29,14 @@ class Episodes:
         self.ended: dict[int, None] = {}  # closed ones of which nobody said anything, in the order in which they closed: they give way
         self.expected: dict[int, None] = {}  # those marked so
         self.newest = 0
+        self.excuse: Callable[[dict[str, float]], str] = lambda shares: ""  # why shares such as these are no alert, or ""
         self.changed: list[Episode] = []  # since the last `take_changed`
 
     def begin(self, episode: Episode, shares: dict[str, float], size: float = 0.0) -> None:
-        """A new episode; suppressed where feedback says that its like was expected."""
+        """A new episode; suppressed where feedback says that its like was expected, or where there is an excuse for it."""
         self.sizes[episode.id] = size
         like = self._expected(episode, shares)
-        if like is not None:
-            episode.suppressed = f"like episode {like.id}, which was marked as expected"
+        episode.suppressed = self.excuse(shares) if like is None else f"like episode {like.id}, which was marked as expected"
         self.all[episode.id], self.shares[episode.id] = episode, shares
         self.open[episode.key] = episode.id
         self.newest = max(self.newest, episode.id)
@@ -63,8 +64,13 @@ class Episodes:
         episode.surprise, self.sizes[id] = surprise, max(size, self.sizes[id])
         if episode.events <= OPENING and larger:
             episode.sentence, episode.reasons = sentence, reasons
-        if episode.suppressed and self._expected(episode, self.shares[id]) is None:
+        if episode.suppressed and not episode.suppressed.startswith(OWN) and self._expected(episode, self.shares[id]) is None:
             episode.suppressed = ""  # it has outgrown what was expected
+        self.changed.append(episode)
+
+    def show(self, episode: Episode) -> None:
+        """It was held back, and is an alert after all."""
+        episode.suppressed = ""
         self.changed.append(episode)
 
     def end(self, id: int, when: int) -> None:

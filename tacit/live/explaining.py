@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tacit.contracts.events import Feature
 
@@ -31,13 +31,30 @@ def number(x: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def apart(x: float, other: float) -> str:
-    """x with as many digits as tell it from another number."""
-    for digits in (0, 6, 9, 12):
-        text = number(x) if digits == 0 else f"{x:,.{digits}g}"
-        if text != (number(other) if digits == 0 else f"{other:,.{digits}g}"):
-            break
-    return text
+def together(value: float, low: float, high: float) -> tuple[str, str]:
+    """The value and the band that it left, 'low to high', with equally many digits: four of the largest number, or as many as tell the value from the
+    band's near end. What is nothing beside the largest is 0; a band that is one number is written as one."""
+    near = high if value > high else low
+    size = max(abs(x) for x in (value, low, high) if math.isfinite(x))
+    if size >= 1e9 or 0 < size < 1e-4:
+        texts = _until_apart(lambda x, n: f"{x:.{n}g}", range(3, 18), value, near)
+    else:
+        least = 0 if size >= 1000 or size == 0 else 3 - math.floor(math.log10(size))
+        texts = _until_apart(lambda x, n: _plain(f"{x:,.{n}f}"), range(least, 18), value, near)
+    one, other = texts(low), texts(high)
+    return texts(value), one if one == other else f"{one} to {other}"
+
+
+def _until_apart(write: Callable[[float, int], str], digits: range, x: float, y: float) -> Callable[[float], str]:
+    """Writes with the fewest digits that tell x from y."""
+    n = next((n for n in digits if write(x, n) != write(y, n)), digits[-1])
+    return lambda z: write(z, n)
+
+
+def _plain(text: str) -> str:
+    """Without zeros at its end, or a minus before nothing."""
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def phrase(reason: Reason, unit: str = "", channel: int = 0, alone: bool = False) -> str:
@@ -46,14 +63,14 @@ def phrase(reason: Reason, unit: str = "", channel: int = 0, alone: bool = False
     unit = f" {unit}" if unit else ""
     if not math.isfinite(observed):
         return f"{name} is missing"
-    if observed > high:
-        return f"{name} is {apart(observed, high)}{unit}, above the expected {number(low)} to {apart(high, observed)}"
-    if observed < low:
-        return f"{name} is {apart(observed, low)}{unit}, below the expected {apart(low, observed)} to {number(high)}"
+    if observed > high or observed < low:
+        told, band = together(observed, low, high)
+        return f"{name} is {told}{unit}, {'above' if observed > high else 'below'} the expected {band}"
     why = WHY[channel]
     if channel == 0 and not alone:
         why = "unusual beside the other features"
-    return f"{name} is {number(observed)}{unit}, {why} (by itself expected: {number(low)} to {number(high)})"
+    band = f" (by itself expected: {together(math.nan, low, high)[1]})" if math.isfinite(low) and math.isfinite(high) else ""
+    return f"{name} is {number(observed)}{unit}, {why}{band}"
 
 
 def sentence(key: str, reasons: Sequence[Reason], features: Sequence[Feature], channel: int = 0) -> str:
@@ -71,10 +88,8 @@ def beyond(key: str, left: Sequence[tuple[str, str, float, float, float, bool]])
     """An alert by bounds in a sentence; left: (name, unit, value, low, high, whether the value is the mean of the last ones), furthest first."""
     parts = []
     for name, unit, value, low, high, mean in left[:3]:
-        bound = high if value > high else low
-        told = f"{apart(value, bound)} {unit}".rstrip()
-        kept = f"{number(low)} to {apart(high, value)}" if value > high else f"{apart(low, value)} to {number(high)}"
-        what = f"{name} is {told} in the mean of its last ten values" if mean else f"{name} is {told}"
+        told, kept = together(value, low, high)
+        what = f"{name} is {told} {unit}".rstrip() + (" in the mean of its last ten values" if mean else "")
         parts.append(f"{what}, {'above' if value > high else 'below'} the {kept} that it kept to")
     body = "; ".join(parts)
     return f"{key}: {body}." if key else f"{body}."

@@ -25,6 +25,7 @@ from tacit.live.checkpoint import Arrays, Checkpoints, sound
 from tacit.live.folder import describe
 from tacit.live.journal import Entry, Journal
 from tacit.live.model import LiveModel, empty
+from tacit.live.own_use import OwnUse
 from tacit.live.resuming import begin, go_on
 from tacit.live.silence import Silence
 from tacit.live.storing import collect, features_of, put_back
@@ -59,7 +60,7 @@ class Runner:
         self.started, self.events, self.late = time.time(), 0, 0
         self.rate: deque[tuple[float, int]] = deque(maxlen=64)
         self.delays: deque[float] = deque(maxlen=2048)
-        self.silence = Silence()
+        self.silence, self.own = Silence(), OwnUse(source.machine, learning)
         self.ended = self.stopping = False  # stopping is set from a signal: the loop ends between two micro-batches
         self._resumed = False  # the source goes on where an earlier run stood
         self._apart = False  # source, model and sinks may stand at different events: no state is saved
@@ -76,7 +77,6 @@ class Runner:
         if not self._resumed:
             begin(self.source, self.sinks)
 
-    # ------------------------------------------------------------------ events
     def step(self, timeout: float = 0.2) -> Insights | None:
         """One micro-batch: None once the source has ended, else its insights (perhaps none)."""
         with self._together(self.source.replayable):  # what a poll that failed had read must come again, where it can
@@ -128,6 +128,7 @@ class Runner:
                 sink.write(self.source.name, insights, after)
             if self.show:
                 self.show(insights)
+            self.own.see(self.model, insights)
             self._pass_on()
             self.silence.see(insights)
             self.events += len(events)
@@ -144,6 +145,7 @@ class Runner:
         """Go on with this one: new, stored, or learned elsewhere in this process."""
         self.model = model
         self.silence.go_on(model)
+        self.own.attach(model)
         if self.learning:
             self.learning.attach(model)
 
@@ -153,7 +155,6 @@ class Runner:
             if self.tell:
                 self.tell(episode)
 
-    # ------------------------------------------------------------------ what comes from outside
     def post(self, episode: int, verdict: str) -> dict[str, Any]:
         """Feedback from another thread: checked at once, takes hold before the next event. Raises TacitError."""
         if self.model is None:
@@ -183,7 +184,6 @@ class Runner:
         elif self.learning:
             self.learning.apply(self.model, entry)
 
-    # ------------------------------------------------------------------ state
     def save(self, wait: bool = False, position: Position | None = None) -> None:
         """Flush the sinks, then hand the state to the writer; not where it would be ahead of a sink. Raises SinkError, ModelError."""
         for sink in self.sinks:

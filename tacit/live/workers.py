@@ -26,14 +26,14 @@ def missing() -> str | None:
     """What keeps us from learning, in words, or None. May be asked again: an installation may be under way beside us."""
     importlib.invalidate_caches()
     if importlib.util.find_spec("torch") is None:
-        if _fetched_now():
+        if fetched_now():
             return "torch is being fetched: heads learn meanwhile, encoders will when it is there"
         return "torch is not installed: heads learn, encoders do not. Install it with: pip install 'tacit[learn]'"
     half = [name for name in NEEDED if importlib.util.find_spec(name) is not None and not _whole(name)]
     return f"{', '.join(half)}: being installed; learning begins when that is done" if half else None
 
 
-def _fetched_now() -> bool:
+def fetched_now() -> bool:
     """Whether the process whose number lies in the file that TACIT_FETCHING names still runs: `make run` installs torch beside us."""
     file = Path(os.environ.get("TACIT_FETCHING", ""))
     if not file.is_file():

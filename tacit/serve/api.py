@@ -207,8 +207,8 @@ async def told(request: Request, error: Exception) -> Response:
     return reply({"error": wrong, "try": try_}, 409)
 
 
-def build(api: Api, token: str | None, cookie: str) -> Starlette:
-    """The application."""
+def build(api: Api, token: str | None, cookie: str, asked: Callable[[], None] = lambda: None) -> Starlette:
+    """The application. asked: called with every request of which the answer may be large."""
     routes = [
         Route("/", api.page),
         Route("/api/status", api.get_status),
@@ -224,4 +224,4 @@ def build(api: Api, token: str | None, cookie: str) -> Starlette:
         Mount("/assets", StaticFiles(directory=ASSETS)),
     ]
     handlers: dict[Any, Any] = {HTTPException: told, TacitError: told}
-    return Starlette(routes=routes, middleware=[Middleware(Guard, token=token, cookie=cookie)], exception_handlers=handlers)
+    return Starlette(routes=routes, middleware=[Middleware(Guard, token=token, cookie=cookie, asked=asked)], exception_handlers=handlers)

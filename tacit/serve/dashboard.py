@@ -28,7 +28,8 @@ class Dashboard:
     """Serves the page and the HTTP interface until close().
 
     status: a JSON-able dict, called about once a second for each open page; feedback: takes (episode, verdict) and
-    may raise TacitError, whose text the page shows. port 0: any free one. Both callables run on a thread of ours.
+    may raise TacitError, whose text the page shows. port 0: any free one. asked: called when a page asks for more than a few
+    numbers. All callables run on a thread of ours.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Dashboard:
         host: str = "127.0.0.1",
         port: int = 8765,
         token: str | None = None,
+        asked: Callable[[], None] = lambda: None,
     ) -> None:
         if token is None and not is_loopback(host):
             raise TacitError(f"a dashboard on {host} can be reached by others and needs a token.", "Give --token, or leave out --host.")
@@ -46,6 +48,7 @@ class Dashboard:
             raise TacitError(f"the dashboard's token is shorter than {SHORTEST} characters.", "Give a longer one.")
         self.history, self.host, self.port, self.token = history, host, port, token
         self._stop = threading.Event()
+        self._asked = asked
         self._api = Api(history, status, feedback, self._stop.is_set)
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -54,7 +57,7 @@ class Dashboard:
         """Return once the page answers. Raises PortInUse."""
         listener = listen(self.host, self.port)
         self.port = int(listener.getsockname()[1])
-        app = build(self._api, self.token, cookie=f"tacit-{self.port}")
+        app = build(self._api, self.token, cookie=f"tacit-{self.port}", asked=self._asked)
         config = uvicorn.Config(
             app, log_config=None, log_level="error", access_log=False, lifespan="off", ws="none", http="h11", loop="asyncio", server_header=False,
             timeout_graceful_shutdown=GRACE, proxy_headers=False,

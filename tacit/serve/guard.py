@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -21,6 +22,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+SMALL = {"/healthz", "/metrics", "/api/status"}  # a few kilobytes at most
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -52,8 +54,8 @@ def named(host: str) -> str:
 class Guard:
     """Middleware: headers on every answer; token, Host and Origin checked on every request but /healthz."""
 
-    def __init__(self, app: ASGIApp, token: str | None, cookie: str) -> None:
-        self.app, self.token, self.cookie = app, token, cookie
+    def __init__(self, app: ASGIApp, token: str | None, cookie: str, asked: Callable[[], None] = lambda: None) -> None:
+        self.app, self.token, self.cookie, self.asked = app, token, cookie, asked
         self._seal = hashlib.sha256(b"tacit dashboard " + (token or "").encode()).hexdigest()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +72,8 @@ class Guard:
             await send(message)
 
         answer = self._refusal(scope, Headers(scope=scope))
+        if answer is None and scope["path"] not in SMALL:
+            self.asked()
         await (answer or self.app)(scope, receive, sealed)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:

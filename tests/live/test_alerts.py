@@ -161,7 +161,7 @@ def test_a_step_of_what_stood_still_is_told_as_it_was_seen(before: float, after:
     model = LiveModel((Feature("a"), Feature("b")))
     insights = score(model, stream(values, step=60.0))
     episode = next(e for e in model.episodes.all.values() if 2000 <= e.position < 2010)
-    assert episode.sentence.startswith("b is ") and f"above the expected {before:g} to {before:g}" in episode.sentence, episode.sentence
+    assert episode.sentence.startswith("b is ") and episode.sentence.endswith(f"above the expected {before:g}."), episode.sentence
     assert (insights.high[2000:, 1] <= before + 1.6 * (after - before)).all() and (insights.low[2000:, 1] >= before - 1.6 * (after - before)).all()
 
 

@@ -36,13 +36,13 @@ def test_what_forecasts_best_and_since_when(served: Served, open_tab: Callable[.
     tab.until(lambda: "challenger" in tab.text("#learned"))
     rungs = tab.page.evaluate("() => [...document.querySelectorAll('.ladder tr')].map((r) => [r.className, r.title])")
     assert rungs == [
-        ["best", "challenger 77be01d9: mean loss 0.85 over 8 000 events"],
-        ["", "encoder a41f09c2: mean loss 0.87 over 8 000 events"],
-        ["earlier", "simple bank: mean loss 0.94 over 12 000 events of an earlier trial"],
-        ["", "last value: mean loss 1.21 over 8 000 events"],
+        ["best", "challenger 77be01d9: mean loss 0.85 over 8\u202f000 events"],
+        ["", "encoder a41f09c2: mean loss 0.87 over 8\u202f000 events"],
+        ["earlier", "simple bank: mean loss 0.94 over 12\u202f000 events of an earlier trial"],
+        ["", "last value: mean loss 1.21 over 8\u202f000 events"],
     ]
     assert not tab.page.evaluate("() => [...document.querySelectorAll('.ladder th')].some((h) => h.scrollWidth > h.clientWidth)")
-    assert "1.5 h, 21 500 events" in tab.text("#learned")
+    assert "1.5 h, 21\u202f500 events" in tab.text("#learned")
     assert not any(word in tab.page.inner_html("#learned") for word in ("undefined", "NaN"))
     assert not tab.wrong
 
@@ -212,7 +212,7 @@ def test_what_is_always_zero_has_an_axis_and_a_waiting_encoder_a_date(tmp_path: 
         "learning": {"mode": "background", "state": "waiting", "progress": 0.0, "message": "", "attempts": 3, "next_at": 52_000, "curve": []}
     }
     tab = open_tab(made.url)
-    tab.until(lambda: "The next attempt to learn one comes at 52 000 events" in tab.text("#learned"))
+    tab.until(lambda: "The next attempt to learn one comes at 52\u202f000 events" in tab.text("#learned"))
     draw = """async ([low, high, seen]) => {
         const { range } = await import(document.querySelector('script[type=module]').src.replace('app.js', 'charts.js'));
         return range({ series: [{ idxs: [0, 1] }], data: [[0, 1], [low, low], [high, high], seen] });

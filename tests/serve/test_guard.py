@@ -114,3 +114,21 @@ def test_a_whole_server_with_a_token(tmp_path: Path) -> None:
         assert client.get(f"http://127.0.0.1:{made.dashboard.port}/api/status").status_code == 200
     assert httpx.get(f"http://127.0.0.1:{made.dashboard.port}/api/status").status_code == 401
     made.close()
+
+
+def test_large_answers_are_reported_to_whom_it_concerns(served: Served) -> None:
+    """The traffic of a page is our own on a machine that we watch; a scraper's few numbers, and what is refused, are not worth a word."""
+    asked: list[int] = []
+    made = Dashboard(served.history, served.dashboard._api._status, served.feedback, port=0, asked=lambda: asked.append(1))
+    made.start()
+    try:
+        with httpx.Client(base_url=made.url) as client:
+            for path, more in (("/", 1), ("/assets/app.js", 1), ("/api/keys", 1), ("/healthz", 0), ("/metrics", 0), ("/api/status", 0)):
+                before = len(asked)
+                assert client.get(path).status_code == 200
+                assert len(asked) - before == more, path
+            before = len(asked)
+            assert client.get("/", headers={"Host": "elsewhere.example"}).status_code in {400, 403, 421}
+            assert len(asked) == before
+    finally:
+        made.close()

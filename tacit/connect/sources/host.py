@@ -30,6 +30,7 @@ class Host(Source):
 
     replayable: ClassVar[bool] = False
     ends: ClassVar[bool] = False
+    machine: ClassVar[bool] = True
     live = True
 
     def __init__(self, wishes: Wishes | None = None, interval: float = 0.25, disk: str = "/") -> None:

@@ -2,6 +2,7 @@
 
 const SI = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]];
 const MINUS = "−";
+const GAP = "\u202f"; // a number is never broken between lines
 
 export const digits = (x, n = 3) => {
   const text = Math.abs(x) >= 1000 ? x.toFixed(0) : String(Number(x.toPrecision(n)));
@@ -14,6 +15,8 @@ export function value(x, unit = "") {
   const size = Math.abs(x);
   if (unit === "%") return `${digits(x)} %`;
   if (unit === "s" && size > 0 && size < 1) return size < 1e-3 ? `${digits(x * 1e6)} µs` : `${digits(x * 1e3)} ms`;
+  if (unit.startsWith("MiB") && size > 0 && size < 0.1) // the machine's own telemetry: 15 B/s says more than 1.5e−5 MiB/s
+    return size < 9e-4 ? value(x * 2 ** 20, unit.slice(2)) : `${digits(x * 2 ** 10)} K${unit.slice(1)}`;
   const tail = unit === "1/s" ? "/s" : unit;
   if (size >= 1e15 || (size > 0 && size < 1e-3)) return `${x.toExponential(1).replace("-", MINUS).replace("e+", "e")} ${tail}`.trim();
   const from = unit.startsWith("B") ? 1e3 : 1e4;
@@ -21,7 +24,7 @@ export function value(x, unit = "") {
   return `${digits(x)}${tail ? (tail.startsWith("/") ? "" : " ") + tail : ""}`;
 }
 
-export const count = (n) => (n === undefined || n === null ? "–" : n >= 1e6 ? `${digits(n / 1e6)} M` : Math.round(n).toLocaleString("en").replaceAll(",", " "));
+export const count = (n) => (n === undefined || n === null ? "–" : n >= 1e6 ? `${digits(n / 1e6)} M` : Math.round(n).toLocaleString("en").replaceAll(",", GAP));
 
 export const percent = (x, n = 2) => (Number.isFinite(x) ? `${digits(100 * x, n)} %` : "–");
 
@@ -32,7 +35,7 @@ export function odds(surprise) {
   if (n < 2) return "usual";
   if (n > 1e15) return "1 in > 10¹⁵";
   if (n >= 1e6) return `1 in ${value(n)}`;
-  return `1 in ${Number(n.toPrecision(2)).toLocaleString("en").replaceAll(",", " ")}`;
+  return `1 in ${Number(n.toPrecision(2)).toLocaleString("en").replaceAll(",", GAP)}`;
 }
 
 const pad = (n) => String(n).padStart(2, "0");
