@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tacit.contracts.episode import OPENING, OWN, VERDICTS, Episode, Verdict
+from tacit.contracts.episode import OPENING, VERDICTS, Episode, Verdict
 from tacit.contracts.errors import TacitError, UnknownName
 
 ALIKE = 0.8
 LARGER = 2.0
 LEAST = 7.0  # as -log p: less says nothing of how large an alert is that was told by bounds
 KEPT = 2_000  # episodes in memory
+EARLY = 0.02  # of the time for which the budget allows one alert: so long a stream is young
+SLIGHT = 0.05  # of the largest number concerned: who leaves the expected by less is not told of in a young stream
+LIKE, MINOR = "like episode", "slight, and the stream has only begun"
 
 
 class Episodes:
@@ -32,11 +35,14 @@ class Episodes:
         self.excuse: Callable[[dict[str, float]], str] = lambda shares: ""  # why shares such as these are no alert, or ""
         self.changed: list[Episode] = []  # since the last `take_changed`
 
-    def begin(self, episode: Episode, shares: dict[str, float], size: float = 0.0) -> None:
-        """A new episode; suppressed where feedback says that its like was expected, or where there is an excuse for it."""
+    def begin(self, episode: Episode, shares: dict[str, float], size: float = 0.0, usual: dict[str, float] | None = None) -> None:
+        """A new episode; suppressed where feedback says that its like was expected, or where there is an excuse for it, or where it is
+        slight. usual: {feature: its long mean} while the stream is young, when what is slight is no alert."""
         self.sizes[episode.id] = size
         like = self._expected(episode, shares)
-        episode.suppressed = self.excuse(shares) if like is None else f"like episode {like.id}, which was marked as expected"
+        episode.suppressed = self.excuse(shares) if like is None else f"{LIKE} {like.id}, which was marked as expected"
+        if not episode.suppressed and usual and slight(episode.reasons, usual):
+            episode.suppressed = MINOR
         self.all[episode.id], self.shares[episode.id] = episode, shares
         self.open[episode.key] = episode.id
         self.newest = max(self.newest, episode.id)
@@ -64,8 +70,10 @@ class Episodes:
         episode.surprise, self.sizes[id] = surprise, max(size, self.sizes[id])
         if episode.events <= OPENING and larger:
             episode.sentence, episode.reasons = sentence, reasons
-        if episode.suppressed and not episode.suppressed.startswith(OWN) and self._expected(episode, self.shares[id]) is None:
+        if episode.suppressed.startswith(LIKE) and self._expected(episode, self.shares[id]) is None:
             episode.suppressed = ""  # it has outgrown what was expected
+        elif episode.suppressed == MINOR and not slight(reasons, {}):
+            episode.suppressed = ""
         self.changed.append(episode)
 
     def show(self, episode: Episode) -> None:
@@ -126,6 +134,18 @@ class Episodes:
         self.expected = {id: None for id, e in self.all.items() if e.feedback == "expected"}
         self.newest = int(state["newest"])
         self.changed = []
+
+
+def slight(reasons: list[tuple[str, float, float, float, float]], usual: dict[str, float]) -> bool:
+    """Whether all large reasons (name, share, observed, low, high) lie within SLIGHT of their band, and within a band's width of their usual value
+    where that is known: what was always 69 and is 68 now."""
+    far = []
+    for name, share, observed, low, high in reasons:
+        if share >= 0.1:
+            size = max(abs(observed), abs(low), abs(high))
+            off = max(observed - high, low - observed, abs(observed - usual.get(name, observed)) - (high - low))
+            far.append(off <= SLIGHT * size)
+    return bool(far) and all(far)
 
 
 def cosine(a: dict[str, float], b: dict[str, float]) -> float:

@@ -20,7 +20,7 @@ from tacit.heads import bounds, evidence, period, trace
 from tacit.heads.encode import Weights, embedding_width, features_of, no_encoder, scratch_for, state_width
 from tacit.heads.layout import AGE, LOUDEST, STIRRED, VOICES, Layout, blocks_for, layout_for
 from tacit.live import kernel
-from tacit.live.alerting import LARGER, LEAST, Episodes
+from tacit.live.alerting import EARLY, LARGER, LEAST, Episodes
 from tacit.live.explaining import beyond, sentence
 from tacit.live.keys import SWEEP, Keys
 from tacit.live.memory import from_a_line, mute, new_out, new_pool, new_scratch
@@ -353,7 +353,7 @@ class LiveModel:
                 signed = np.copysign(insights.shares[i], way).tolist()
                 shares = {f.name: float(s) for f, s in zip(self.features, signed, strict=True) if abs(s) > TOLD}
                 row = Episode(id, insights.keys[i], int(insights.times[i]), int(insights.positions[i]), surprise, text, self.reasons(insights, i))
-                self.episodes.begin(row, shares, size)
+                self.episodes.begin(row, shares, size, self._usual(row.key))
                 insights.sentences[i] = text
                 if row.suppressed:
                     evidence.take_back(self.pool.budget)
@@ -369,6 +369,14 @@ class LiveModel:
                     self.episodes.rise(id, max(surprise, episode.surprise), size, *told)
             if self.episodes.all[id].suppressed:
                 insights.alert[i] = 0
+
+    def _usual(self, key: str) -> dict[str, float] | None:
+        """The key's features' long means while the stream is young. To be asked for the newest event."""
+        if self.pool.clock[4] * self.pool.budget[evidence.BUDGET] >= EARLY * evidence.DAY:
+            return None
+        slot = self.keys.slots[key] * self.blocks
+        means = self.scales[slot : slot + self.blocks, kernel.MEAN].ravel().tolist()
+        return {f.name: mean for f, mean in zip(self.features, means, strict=False)}
 
     def _make_room(self, key: str) -> None:
         """The episode that has just opened is held back: another fault need not wait, this one is no louder than expected, and its features are asked

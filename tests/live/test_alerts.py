@@ -12,7 +12,7 @@ from tacit.contracts.episode import Episode
 from tacit.contracts.errors import TacitError, UnknownName
 from tacit.contracts.events import Feature
 from tacit.heads import evidence
-from tacit.live.alerting import KEPT, Episodes
+from tacit.live.alerting import KEPT, MINOR, Episodes
 from tacit.live.checkpoint import Checkpoints
 from tacit.live.model import LiveModel
 from tacit.live.runner import Runner
@@ -274,3 +274,30 @@ def test_what_outgrows_the_expected_is_an_alert_again() -> None:
     episodes.begin(Episode(3, "k", 20, 20, 30.0, "", []), {"f": 1.0})
     episodes.begin(Episode(4, "other", 20, 20, 5.0, "", []), {"f": 1.0})
     assert not episodes.all[3].suppressed and not episodes.all[4].suppressed
+
+
+@pytest.mark.parametrize(("at", "after", "held"), [(400, 68.0, True), (400, 120.0, False), (4000, 68.0, False)])
+def test_what_is_slight_is_no_alert_while_the_stream_is_young(at: int, after: float, held: bool) -> None:
+    """At four events a second and three alerts a day: of the first ten minutes."""
+    values = noise(at + 200, 3, 1)
+    values[:at, 2], values[at:, 2] = 69.0, after
+    model = LiveModel(THREE, alerts=3.0)
+    insights = score(model, stream(values, step=0.25))
+    (episode,) = between(model, at, at + 50)
+    assert episode.reasons[0][0] == "f2" and (episode.suppressed == MINOR) is held
+    assert insights.alert[at:].any() != held
+
+
+def test_what_was_slight_and_grows_is_an_alert() -> None:
+    values = noise(700, 3, 1)
+    values[:400, 2], values[400:404, 2], values[404:, 2] = 69.0, 68.0, 30.0
+    model = LiveModel(THREE, alerts=3.0)
+    insights = score(model, stream(values, step=0.25))
+    assert insights.alert[404:440].any()
+    assert any(not e.suppressed for e in between(model, 400, 440))
+    again = Episodes()
+    row = Episode(1, "", 0, 0, 9.0, "x", [("x", 1.0, 68.0, 69.0, 69.0)])
+    again.begin(row, {"x": -1.0}, 1.0, {"x": 69.0})
+    assert row.suppressed == MINOR
+    again.rise(1, 10.0, 2.0, "x", [("x", 1.0, 30.0, 69.0, 69.0)])
+    assert row.suppressed == ""
