@@ -20,7 +20,7 @@ run: $(VENV)/live $(VENV)/warm
 	@if [ ! -f $(VENV)/learning ] && ! kill -0 "$$(cat $(VENV)/fetching 2>/dev/null)" 2>/dev/null; then \
 	  echo "fetching what learning needs (torch) in the background: $(VENV)/learning.log; the stream does not wait for it"; \
 	  ( $(TORCH) && $(BIN)/python -c '$(LEARNING)' > $(VENV)/learning.txt && $(PIP) -c constraints.txt -r $(VENV)/learning.txt \
-	    && touch $(VENV)/learning ) > $(VENV)/learning.log 2>&1 < /dev/null & echo $$! > $(VENV)/fetching; \
+	    && touch $(VENV)/learning; rm -f $(VENV)/fetching ) > $(VENV)/learning.log 2>&1 < /dev/null & echo $$! > $(VENV)/fetching; \
 	fi
 	@TACIT_FETCHING=$(VENV)/fetching exec $(BIN)/tacit watch $(ARGS)
 

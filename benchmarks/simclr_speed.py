@@ -1,6 +1,6 @@
 """SimCLR with ResNet-18 at 32 px: tacit beside lightly, same net, batch, crops, projection head and optimizer; and the loop beside a bare step.
 
-    python -m benchmarks.simclr_speed [--batch 128] [--steps 2] [--rounds 5] [--threads 2] [--workers 1] [--sides tacit bare lightly] [--out FILE]
+    python -m benchmarks.simclr_speed [--batch 128] [--steps 2] [--rounds 6] [--threads 2] [--workers 1] [--sides tacit bare lightly] [--out FILE]
 
 Sides take turns, `steps` updates each a round, every other round the other way round. Wall time is what a user waits; CPU time
 (with that of worker processes) is robust against other work on the machine. Both stand in the table, medians over the rounds,
@@ -117,7 +117,7 @@ def processor_time() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in (("--batch", 128), ("--steps", 2), ("--rounds", 5), ("--threads", 2), ("--workers", 1)):
+    for name, value in (("--batch", 128), ("--steps", 2), ("--rounds", 6), ("--threads", 2), ("--workers", 1)):
         parser.add_argument(name, type=int, default=value)
     parser.add_argument("--sides", nargs="+", default=["tacit", "bare", "lightly"], choices=["tacit", "bare", "lightly"])
     parser.add_argument("--out", type=Path)

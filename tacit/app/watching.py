@@ -61,13 +61,12 @@ def run_watch(wish: Wish, show: Show) -> Any:
         answer: dict[str, Any] = runner.post(episode, verdict)
         return answer
 
-    def asked() -> None:
-        runner.own.note(SERVES)
+    def asked(path: str) -> None:
+        runner.own.asked(path)
 
     handlers = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
         from tacit.heads.compiling import is_compiled
-        from tacit.live.own_use import SERVES
         from tacit.live.status import short, status
 
         if wish.model:

@@ -13,7 +13,7 @@ class Wrapped(Source):
         self.source = source
         self.name, self.format = source.name, getattr(source, "format", "")
         self.live = source.live
-        self.replayable, self.ends = source.replayable, source.ends  # type: ignore[misc] # as the source within
+        self.replayable, self.ends, self.machine = source.replayable, source.ends, source.machine  # type: ignore[misc] # as the source within
 
     @property
     def features(self) -> tuple[Feature, ...]:  # type: ignore[override] # as the source within

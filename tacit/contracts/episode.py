@@ -17,8 +17,8 @@ class Episode:
     what it was that happened, not how it ended.
 
     surprise: the highest so far; suppressed: it would have alerted, but feedback on one like it held it back (it says on
-    which), or it was our own doing on a machine that we watch (it says what); feedback: None until someone spoke; events: of
-    its key while it was open.
+    which), or it was our own doing on a machine that we watch (it says what), or it was slight in a
+    young stream; feedback: None until someone spoke; events: of its key while it was open.
     """
 
     id: int

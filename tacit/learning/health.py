@@ -3,7 +3,9 @@
 Effective rank (RankMe), alignment and uniformity (Wang & Isola, "Understanding contrastive representation learning through
 alignment and uniformity on the hypersphere", 2020), spread of the embeddings, norm of the gradient. An untrained network already maps
 all samples close together, so a collapse is told by what it was at the start, not by a fixed number alone. An encoder with batch norms spreads
-its embeddings even when its task has collapsed, so the projections of tasks that have such are looked at, too.
+its embeddings even when its task has collapsed, so the projections of tasks that have such are looked at, too. Projections alone prove
+nothing: those of distillation may share a direction that its centring takes off again. They count where the embedding lost rank, too, among as many
+samples as at first.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from tacit.contracts.errors import CollapseError
 KEPT = 512  # embeddings looked at
 PATIENCE = 2  # looks in a row
 THIN = 0.25  # share of the first effective rank; sound runs stayed above 0.5, one that learned at a hundred times its rate at 0.33
+LOST = 0.75  # share of the first effective rank from which on narrow projections are no collapse; sound runs .9, collapsed .55 at most (docs/log.md)
 SHRUNK = 0.2  # share of the first spread of projections; sound runs stayed above a half, collapsed ones came below 0.17 (docs/log.md)
 
 
@@ -97,15 +100,18 @@ class Health:
         if both:
             figures["alignment"] = alignment(torch.cat([e for e, _ in both]), torch.cat([p for _, p in both]))
         if not self.first:
-            self.first = dict(figures)
-        self._judge(figures)
+            self.first = {**figures, "many": float(len(found))}
+        alike = found[-int(self.first["many"]) :]  # rank grows with the number of samples, and there are few at first
+        left = (figures["rank"] if len(alike) == len(found) else effective_rank(alike)) / self.first["rank"]
+        self._judge(figures, left)
         return figures
 
-    def _judge(self, figures: dict[str, float]) -> None:
+    def _judge(self, figures: dict[str, float], left: float) -> None:
+        """left: share of the first effective rank."""
         flat = figures["spread"] < max(0.004, min(0.02, 0.1 * self.first["spread"]))
-        thin = self.first["rank"] > 6 and figures["rank"] < THIN * self.first["rank"]
+        thin = self.first["rank"] > 6 and left < THIN
         narrow = [(name, begun, now) for name, (begun, now) in self.projected.items() if now < SHRUNK * min(1.0, begun)]
-        shrunk = narrow if figures["rank"] <= self.first["rank"] else []
+        shrunk = narrow if left < LOST else []
         self.bad = self.bad + 1 if flat or thin or shrunk else 0
         if self.bad >= PATIENCE:
             what = "all samples have nearly the same embedding" if flat else "embeddings use few directions only"
@@ -113,7 +119,7 @@ class Health:
                 what = f"all samples have nearly the same projection ({shrunk[0][0]} {shrunk[0][2]:.3f}, at the start {shrunk[0][1]:.3f})"
             raise CollapseError(
                 f"learning has collapsed: {what} (spread {figures['spread']:.4f}, at the start {self.first['spread']:.4f}; effective rank "
-                f"{figures['rank']:.1f}, at the start {self.first['rank']:.1f}).",
+                f"{left * self.first['rank']:.1f}, at the start {self.first['rank']:.1f}).",
                 "Lower the rate (--rate), take a larger batch (--batch), or a task that cannot collapse (contrastive, masked).",
             )
 

@@ -32,7 +32,8 @@ class Episodes:
         self.ended: dict[int, None] = {}  # closed ones of which nobody said anything, in the order in which they closed: they give way
         self.expected: dict[int, None] = {}  # those marked so
         self.newest = 0
-        self.excuse: Callable[[dict[str, float]], str] = lambda shares: ""  # why shares such as these are no alert, or ""
+        self.minor: dict[int, dict[str, float]] = {}  # of those held back as slight: the usual values of their features
+        self.excuse: Callable[[dict[str, float]], str] = nothing  # why shares such as these are no alert, or ""
         self.changed: list[Episode] = []  # since the last `take_changed`
 
     def begin(self, episode: Episode, shares: dict[str, float], size: float = 0.0, usual: dict[str, float] | None = None) -> None:
@@ -43,6 +44,7 @@ class Episodes:
         episode.suppressed = self.excuse(shares) if like is None else f"{LIKE} {like.id}, which was marked as expected"
         if not episode.suppressed and usual and slight(episode.reasons, usual):
             episode.suppressed = MINOR
+            self.minor[episode.id] = usual
         self.all[episode.id], self.shares[episode.id] = episode, shares
         self.open[episode.key] = episode.id
         self.newest = max(self.newest, episode.id)
@@ -72,19 +74,25 @@ class Episodes:
             episode.sentence, episode.reasons = sentence, reasons
         if episode.suppressed.startswith(LIKE) and self._expected(episode, self.shares[id]) is None:
             episode.suppressed = ""  # it has outgrown what was expected
-        elif episode.suppressed == MINOR and not slight(reasons, {}):
-            episode.suppressed = ""
         self.changed.append(episode)
+
+    def grow(self, id: int, reasons: list[tuple[str, float, float, float, float]], say: Callable[[], str]) -> None:
+        """One more event of an episode that was held back as slight: an alert about this event where it is so no longer."""
+        if not slight(reasons, self.minor[id]):
+            self.all[id].reasons, self.all[id].sentence = reasons, say()
+            self.show(self.all[id])
 
     def show(self, episode: Episode) -> None:
         """It was held back, and is an alert after all."""
         episode.suppressed = ""
+        self.minor.pop(episode.id, None)
         self.changed.append(episode)
 
     def end(self, id: int, when: int) -> None:
         episode = self.all.get(id)
         if episode is not None:
             episode.closed = when
+            self.minor.pop(id, None)
             self.open.pop(episode.key, None)
             if episode.feedback is None:
                 self.ended[id] = None
@@ -119,6 +127,7 @@ class Episodes:
     def state(self) -> dict[str, Any]:
         rows = {"episodes": [e.as_dict() for e in self.all.values()], "shares": {str(i): s for i, s in self.shares.items()}}
         rows["sizes"] = {str(i): s for i, s in self.sizes.items()}
+        rows["minor"] = {str(i): usual for i, usual in self.minor.items()}
         return {**rows, "open": dict(self.open), "ended": list(self.ended), "newest": self.newest}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -129,11 +138,17 @@ class Episodes:
             self.all[int(row["id"])] = Episode(**row)
         self.shares = {int(i): {str(k): float(v) for k, v in s.items()} for i, s in state["shares"].items()}
         self.sizes = {int(i): float(s) for i, s in state["sizes"].items()}
+        self.minor = {int(i): {str(k): float(v) for k, v in usual.items()} for i, usual in state.get("minor", {}).items()}
         self.open = {str(k): int(v) for k, v in state["open"].items()}
         self.ended = {int(id): None for id in state["ended"] if int(id) in self.all}
         self.expected = {id: None for id, e in self.all.items() if e.feedback == "expected"}
         self.newest = int(state["newest"])
         self.changed = []
+
+
+def nothing(shares: dict[str, float]) -> str:
+    """No excuse."""
+    return ""
 
 
 def slight(reasons: list[tuple[str, float, float, float, float]], usual: dict[str, float]) -> bool:

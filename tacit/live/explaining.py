@@ -35,12 +35,12 @@ def together(value: float, low: float, high: float) -> tuple[str, str]:
     """The value and the band that it left, 'low to high', with equally many digits: four of the largest number, or as many as tell the value from the
     band's near end. What is nothing beside the largest is 0; a band that is one number is written as one."""
     near = high if value > high else low
-    size = max(abs(x) for x in (value, low, high) if math.isfinite(x))
+    size = max(abs(x) for x in (value, low, high, 0.0) if math.isfinite(x))
     if size >= 1e9 or 0 < size < 1e-4:
-        texts = _until_apart(lambda x, n: f"{x:.{n}g}", range(3, 18), value, near)
+        texts = _until_apart(lambda x, n: f"{x + 0.0:.{n}g}", range(3, 16), value, near)
     else:
         least = 0 if size >= 1000 or size == 0 else 3 - math.floor(math.log10(size))
-        texts = _until_apart(lambda x, n: _plain(f"{x:,.{n}f}"), range(least, 18), value, near)
+        texts = _until_apart(lambda x, n: _plain(f"{x:,.{n}f}"), range(least, least + 10), value, near)
     one, other = texts(low), texts(high)
     return texts(value), one if one == other else f"{one} to {other}"
 

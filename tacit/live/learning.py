@@ -57,8 +57,7 @@ class Learning:
         self.challenger, self.left = "", False  # left: the run ended before the worker did
         self.verdicts: list[dict[str, Any]] = []  # promotions and refusals with their figures
         self.curve: list[list[float]] = []
-        self.message = missing() or ""
-        self._asked = time.monotonic()
+        self.message, self._asked, self._seen = missing() or "", time.monotonic(), 0  # events of the model, at the last turn
         self.ladder = Ladder()
 
     # ------------------------------------------------------------------ seeing
@@ -103,6 +102,7 @@ class Learning:
 
     def turn(self, model: LiveModel, journal: Journal) -> None:
         """Between two micro-batches: decide a trial, start or fetch an attempt."""
+        self._seen = model.seen
         if model.columns > model.layout.F:  # encoders are learned for streams of one block
             self.message = f"{len(model.features)} features: heads stand on the simple bank, encoders are learned up to 64 features"
             return
@@ -196,7 +196,7 @@ class Learning:
         state = "trial" if trial is not None else "learning" if worker is not None else "off" if self.message else "waiting"
         progress = trial.n / TRIAL_MOST if trial else worker.progress() if worker else 0.0
         learning = {"mode": self.mode, "state": state, "progress": progress, "curve": self.curve, "message": self.message, "attempts": self.attempts}
-        learning["next_at"] = self.next_at if state == "waiting" else None  # events
+        learning["next_in"] = max(0, self.next_at - self._seen) if state == "waiting" else None  # events
         return {"learning": learning, "ladder": self.ladder.rungs(), "promotions": self.verdicts[-50:]}
 
     def state(self, full: bool) -> tuple[Arrays, dict[str, Any]]:

@@ -353,7 +353,7 @@ class LiveModel:
                 signed = np.copysign(insights.shares[i], way).tolist()
                 shares = {f.name: float(s) for f, s in zip(self.features, signed, strict=True) if abs(s) > TOLD}
                 row = Episode(id, insights.keys[i], int(insights.times[i]), int(insights.positions[i]), surprise, text, self.reasons(insights, i))
-                self.episodes.begin(row, shares, size, self._usual(row.key))
+                self.episodes.begin(row, shares, size, None if self.channels[i] == VOICES else self._usual(row.key))
                 insights.sentences[i] = text
                 if row.suppressed:
                     evidence.take_back(self.pool.budget)
@@ -367,16 +367,19 @@ class LiveModel:
                     )  # else it tells of one that was there before
                     told = (insights.sentences[i], self.reasons(insights, i)) if same else (episode.sentence, episode.reasons)
                     self.episodes.rise(id, max(surprise, episode.surprise), size, *told)
+                if id in self.episodes.minor:
+                    self.episodes.grow(id, self.reasons(insights, i), lambda i=i: self._say(insights, i))  # type: ignore[misc]
             if self.episodes.all[id].suppressed:
                 insights.alert[i] = 0
 
     def _usual(self, key: str) -> dict[str, float] | None:
-        """The key's features' long means while the stream is young. To be asked for the newest event."""
-        if self.pool.clock[4] * self.pool.budget[evidence.BUDGET] >= EARLY * evidence.DAY:
-            return None
+        """The key's features' long means while stream and key are young. To be asked for the newest event: it looks at what stands now."""
         slot = self.keys.slots[key] * self.blocks
-        means = self.scales[slot : slot + self.blocks, kernel.MEAN].ravel().tolist()
-        return {f.name: mean for f, mean in zip(self.features, means, strict=False)}
+        known = self.scales[slot : slot + self.blocks]
+        old = self.pool.clock[4] * self.pool.budget[evidence.BUDGET] >= EARLY * evidence.DAY
+        if old or known[:, kernel.SEEN].max() >= bounds.SPEAKS:
+            return None
+        return {f.name: mean for f, mean in zip(self.features, known[:, kernel.MEAN].ravel().tolist(), strict=False)}
 
     def _make_room(self, key: str) -> None:
         """The episode that has just opened is held back: another fault need not wait, this one is no louder than expected, and its features are asked

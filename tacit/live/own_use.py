@@ -7,6 +7,7 @@ nothing but what it moves, is held back and says why. Where the machine is still
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from tacit.contracts.episode import OWN
 from tacit.contracts.insight import Insights
+from tacit.live.alerting import nothing
 from tacit.live.model import LiveModel
 from tacit.live.workers import fetched_now
 
@@ -27,9 +29,10 @@ SERVING = ("net", "sockets", "cpu", "switches", "interrupts", "pressure.cpu", "m
 LEARNS, SERVES, FETCHES = "an encoder was being learned", "its dashboard was asked for something", "torch was being installed"
 MOVES = {LEARNS: BUSY, SERVES: SERVING, FETCHES: (*BUSY, "net", "sockets")}  # the first parts of features' names
 MOST = 0.8  # share of an alert's reasons that what we moved has to have
-LATELY, STILL = 15.0, 60.0  # seconds
+LATELY, STILL, AGAIN = 15.0, 60.0, 300.0  # seconds
+SOME = 16  # newest events that decide whether it goes on
 UNUSUAL = 0.9  # as a score, of more than half of the last ones: what lasts comes down to .95 and stays there
-STAYS = {"memory", "disk.used"}  # what we moved there remains moved: files read once stay in the cache
+STAYS = {"memory.used", "memory.available", "memory.cached", "memory.slab", "swap.used", "disk.used"}  # what is read once stays in the cache
 
 
 class OwnUse:
@@ -37,16 +40,30 @@ class OwnUse:
 
     def __init__(self, machine: bool, learning: Learning | None) -> None:
         self.machine, self.learning = machine, learning
+        self._attempts = learning.attempts if learning is not None else 0
+        self._asked = self._served = self._attached = -math.inf
         self.last: dict[str, float] = {}  # what went on, and when it was last seen to, by the steady clock
-        self._newest: deque[tuple[float, NDArray[np.float32]]] = deque(maxlen=16)  # scores, and shares of the features
+        self._newest: deque[tuple[float, NDArray[np.float32]]] = deque(maxlen=SOME)  # scores, and shares of the features
 
     def note(self, what: str) -> None:
         """This goes on now. May be called from any thread."""
         self.last[what] = time.monotonic()
 
+    def asked(self, path: str) -> None:
+        """A page asked the dashboard for this. Only what opens a page, or follows a silence, is a burst, and one in AGAIN seconds counts:
+        a page that is open asks every few seconds, and must not excuse everything for as long. From any thread."""
+        now = time.monotonic()
+        burst = path == "/" or now - self._asked > LATELY
+        self._asked = now
+        if burst and now - self._served > AGAIN:
+            self._served = now
+            self.note(SERVES)
+
     def attach(self, model: LiveModel) -> None:
-        if self.machine:
-            model.episodes.excuse = self.excuse
+        """From now on this answers for the model's alerts; nothing that is held back is shown at once."""
+        self._newest.clear()
+        self._attached = time.monotonic()
+        model.episodes.excuse = self.excuse if self.machine else nothing
 
     def excuse(self, shares: dict[str, float], within: float = LATELY) -> str:
         """Why an alert with these shares of its features is our own doing, or ""."""
@@ -62,9 +79,9 @@ class OwnUse:
         if not self.machine:
             return
         self._look()
-        if self._newest and len(self._newest[0][1]) != insights.shares.shape[1]:  # a new feature came
-            self._newest.clear()
-        self._newest.extend(zip(insights.score[-16:].tolist(), insights.shares[-16:], strict=True))
+        self._newest.extend(zip(insights.score[-SOME:].tolist(), insights.shares[-SOME:], strict=True))
+        if len(self._newest) < SOME or time.monotonic() - self._attached <= STILL:
+            return
         for id in list(model.episodes.open.values()):
             episode, shares = model.episodes.all[id], model.episodes.shares[id]
             if episode.suppressed.startswith(OWN) and not self.excuse(shares, STILL) and self._goes_on(model, shares):
@@ -78,7 +95,8 @@ class OwnUse:
         return bool(unusual > 0.5) and not stays and sum(now.get(name, 0.0) for name in shares) >= 0.5 * sum(now.values())
 
     def _look(self) -> None:
-        if self.learning is not None and self.learning.worker is not None:
+        if self.learning is not None and (self.learning.worker is not None or self.learning.attempts != self._attempts):
+            self._attempts = self.learning.attempts  # inline an attempt begins and ends between two looks
             self.note(LEARNS)
         if fetched_now():
             self.note(FETCHES)

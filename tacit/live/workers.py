@@ -35,13 +35,15 @@ def missing() -> str | None:
 
 def fetched_now() -> bool:
     """Whether the process whose number lies in the file that TACIT_FETCHING names still runs: `make run` installs torch beside us."""
-    file = Path(os.environ.get("TACIT_FETCHING", ""))
-    if not file.is_file():
+    file = os.environ.get("TACIT_FETCHING", "")
+    if not file:
         return False
-    number = file.read_text(encoding="utf-8").strip()
     try:
-        return number.isdecimal() and psutil.Process(int(number)).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
+        number, written = Path(file).read_text(encoding="utf-8").strip(), Path(file).stat().st_mtime
+        process = psutil.Process(int(number)) if number.isdecimal() else None
+        # a number is given again in time: whoever began after the file was written is somebody else
+        return process is not None and process.create_time() <= written + 1.0 and process.status() != psutil.STATUS_ZOMBIE
+    except (OSError, psutil.Error):  # no such file or process any more, or none that we may see: nothing that we could wait for
         return False
 
 

@@ -207,8 +207,8 @@ async def told(request: Request, error: Exception) -> Response:
     return reply({"error": wrong, "try": try_}, 409)
 
 
-def build(api: Api, token: str | None, cookie: str, asked: Callable[[], None] = lambda: None) -> Starlette:
-    """The application. asked: called with every request of which the answer may be large."""
+def build(api: Api, token: str | None, cookie: str, asked: Callable[[str], None] = lambda path: None) -> Starlette:
+    """The application. asked: called with the path of every request whose answer may be large."""
     routes = [
         Route("/", api.page),
         Route("/api/status", api.get_status),

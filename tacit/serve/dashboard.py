@@ -28,8 +28,8 @@ class Dashboard:
     """Serves the page and the HTTP interface until close().
 
     status: a JSON-able dict, called about once a second for each open page; feedback: takes (episode, verdict) and
-    may raise TacitError, whose text the page shows. port 0: any free one. asked: called when a page asks for more than a few
-    numbers. All callables run on a thread of ours.
+    may raise TacitError, whose text the page shows. port 0: any free one. asked: called with the path when a page asks for more
+    than a few numbers. All callables run on a thread of ours.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Dashboard:
         host: str = "127.0.0.1",
         port: int = 8765,
         token: str | None = None,
-        asked: Callable[[], None] = lambda: None,
+        asked: Callable[[str], None] = lambda path: None,
     ) -> None:
         if token is None and not is_loopback(host):
             raise TacitError(f"a dashboard on {host} can be reached by others and needs a token.", "Give --token, or leave out --host.")

@@ -22,7 +22,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-SMALL = {"/healthz", "/metrics", "/api/status"}  # a few kilobytes at most
+SMALL = {"/healthz", "/metrics", "/api/status", "/api/keys"}  # a few kilobytes at most, and asked for again and again
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -54,7 +54,7 @@ def named(host: str) -> str:
 class Guard:
     """Middleware: headers on every answer; token, Host and Origin checked on every request but /healthz."""
 
-    def __init__(self, app: ASGIApp, token: str | None, cookie: str, asked: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, app: ASGIApp, token: str | None, cookie: str, asked: Callable[[str], None] = lambda path: None) -> None:
         self.app, self.token, self.cookie, self.asked = app, token, cookie, asked
         self._seal = hashlib.sha256(b"tacit dashboard " + (token or "").encode()).hexdigest()
 
@@ -73,7 +73,7 @@ class Guard:
 
         answer = self._refusal(scope, Headers(scope=scope))
         if answer is None and scope["path"] not in SMALL:
-            self.asked()
+            self.asked(scope["path"])
         await (answer or self.app)(scope, receive, sealed)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:

@@ -83,11 +83,11 @@ def test_nothing_is_started_before_the_first_count(watched: Any) -> None:
     model, learns, lacks = watched
     model.process(stream(noise(FIRST - 1, 2)))
     learns.turn(model, Journal(None))
-    assert learns.status()["learning"]["message"] == "torch is not installed" and learns.status()["learning"]["next_at"] is None
+    assert learns.status()["learning"]["message"] == "torch is not installed" and learns.status()["learning"]["next_in"] is None
     lacks["what"] = ""
     learns.turn(model, Journal(None))
     assert Asked.started == [] and learns.until_next(model.seen) == 1
-    assert learns.status()["learning"]["message"] == "" and learns.status()["learning"]["next_at"] == FIRST
+    assert learns.status()["learning"]["message"] == "" and learns.status()["learning"]["next_in"] == 1
 
 
 def test_what_make_run_fetches_is_said_to_be_on_its_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

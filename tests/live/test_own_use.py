@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,14 +13,16 @@ import numpy as np
 import pytest
 from streams import noise, stream
 
+from tacit.app.assemble import Wish, assemble
 from tacit.connect.sources.host import Host
 from tacit.connect.sources.table import Table
 from tacit.contracts.episode import OWN
 from tacit.contracts.events import Events, Feature
 from tacit.live import own_use
 from tacit.live.model import LiveModel
-from tacit.live.own_use import FETCHES, LATELY, LEARNS, SERVES, STILL, OwnUse
+from tacit.live.own_use import AGAIN, FETCHES, LATELY, LEARNS, SERVES, STILL, OwnUse
 from tacit.live.runner import Runner
+from tacit.live.workers import fetched_now
 
 MACHINE = tuple(Feature(name) for name in ("cpu.user", "net.received", "memory.cached"))
 CALM, LONG = 6000, 200
@@ -45,10 +48,11 @@ def part(events: Events, start: int, stop: int) -> Events:
 
 
 def watched(events: Events, machine: bool = True) -> tuple[LiveModel, OwnUse, Any]:
-    learning = SimpleNamespace(worker=None)
+    learning = SimpleNamespace(worker=None, attempts=0)
     own, model = OwnUse(machine, learning), LiveModel(MACHINE)  # type: ignore[arg-type]
     own.attach(model)
     own.see(model, model.process(part(events, 0, CALM)))
+    own._attached -= 10 * STILL
     return model, own, learning
 
 
@@ -119,18 +123,6 @@ def test_another_trouble_later_does_not_show_it(clock: Any) -> None:
     assert opened(model) == [f"{OWN}: {LEARNS}", ""]
 
 
-def test_a_feature_that_comes_later_is_no_stumble(clock: Any) -> None:
-    model, own, learning = watched(moved(0))
-    learning.worker = object()
-    own.see(model, model.process(part(moved(0), CALM, CALM + 20)))
-    learning.worker = None
-    clock.now += STILL + 1
-    later = stream(noise(CALM + LONG, 4, 0), features=(*MACHINE, Feature("cpu.steal")))
-    insights = model.process(part(later, CALM + 20, CALM + 60))
-    own.see(model, insights)
-    assert insights.shares.shape[1] == 4 and opened(model)[0].startswith(OWN)
-
-
 def test_what_we_filled_for_good_is_never_shown(clock: Any) -> None:
     events = moved(2)
     model, own, learning = watched(events)
@@ -163,6 +155,73 @@ def test_each_thing_excuses_what_it_moves_for_a_while(clock: Any, monkeypatch: p
         assert own.excuse({"net.sent": 0.5, "memory.cached": 0.5}) == f"{OWN}: {FETCHES}"
     finally:
         installing.communicate()
+
+
+def test_a_page_that_is_open_excuses_nothing_for_long(clock: Any) -> None:
+    """What a page asks for while it is open: its parts, keys every two seconds (not reported), series every fifteen."""
+    own = OwnUse(True, None)
+    own.asked("/")
+    assert own.excuse({"net.lo.sent": 1.0})
+    excused = 0
+    for second in range(600):
+        clock.now += 1
+        if second % 15 == 0:
+            own.asked("/api/series")
+        if second % 40 == 0:
+            own.asked("/")
+        excused += bool(own.excuse({"net.lo.sent": 1.0}))
+    assert excused <= 3 * LATELY
+    clock.now += AGAIN
+    own.asked("/api/series")  # after a silence
+    assert own.excuse({"net.lo.sent": 1.0})
+
+
+def test_after_a_restart_nothing_is_shown_for_a_minute(clock: Any) -> None:
+    events = moved(0)
+    model, own, learning = watched(events)
+    learning.worker = object()
+    own.see(model, model.process(part(events, CALM, CALM + 20)))
+    again = OwnUse(True, None)
+    again.attach(model)
+    again.see(model, model.process(part(events, CALM + 20, CALM + 60)))
+    assert opened(model) == [f"{OWN}: {LEARNS}"]
+    clock.now += STILL + 1
+    again.see(model, model.process(part(events, CALM + 60, CALM + 64)))
+    assert opened(model) == [""]
+
+
+def test_an_attempt_inline_is_noticed_too(clock: Any) -> None:
+    learning = SimpleNamespace(worker=None, attempts=3)
+    own = OwnUse(True, learning)  # type: ignore[arg-type]
+    assert not own.excuse({"cpu.0": 1.0})
+    learning.attempts = 4
+    assert own.excuse({"cpu.0": 1.0})
+
+
+def test_no_excuse_is_left_behind(clock: Any) -> None:
+    model = LiveModel(MACHINE)
+    own = OwnUse(True, None)
+    own.attach(model)
+    own.note(LEARNS)
+    assert model.episodes.excuse({"cpu.0": 1.0})
+    OwnUse(False, None).attach(model)
+    assert not model.episodes.excuse({"cpu.0": 1.0})
+
+
+def test_whoever_has_the_number_now_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "fetching"
+    monkeypatch.setenv("TACIT_FETCHING", str(file))
+    assert not fetched_now()
+    file.write_text(str(os.getpid()))
+    assert fetched_now()
+    os.utime(file, (1e9, 1e9))  # written before that process began
+    assert not fetched_now()
+
+
+def test_a_source_around_the_machine_is_the_machine() -> None:
+    runner = assemble(Wish("host:", reorder="5s", learn="off"))
+    assert not isinstance(runner.source, Host) and runner.own.machine
+    runner.close()
 
 
 def test_a_runner_excuses_on_its_own_machine_alone(clock: Any) -> None:

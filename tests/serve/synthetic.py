@@ -100,7 +100,7 @@ def status(**more: Any) -> dict[str, Any]:
                     ["not a number", "line 90, column load", "n/a"]]},
         "features": [{"name": f.name, "unit": f.unit, "kind": f.kind, "muted": f.muted} for f in features(15)],
         "model": {"champion": "a41f09c2d70e51b8", "age_events": 21_500, "age_seconds": 5400.0},
-        "learning": {"mode": "background", "state": "trial", "progress": 0.62, "message": "", "attempts": 3, "next_at": None,
+        "learning": {"mode": "background", "state": "trial", "progress": 0.62, "message": "", "attempts": 3, "next_in": None,
                      "curve": [[int(s), float(0.3 + 0.8 * np.exp(-s / 200)), float(0.36 + 0.75 * np.exp(-s / 220))] for s in steps]},
         "ladder": [{"name": name, "loss": loss, "events": n, "earlier": n == 12_000} for name, loss, n in (("last value", 1.21, 8_000),
                    ("encoder a41f09c2", 0.87, 8_000), ("challenger 77be01d9", 0.85, 8_000), ("simple bank", 0.94, 12_000))],

@@ -209,10 +209,10 @@ def test_warming_up_is_shown_as_such(tmp_path: Path, open_tab: Callable[..., Tab
 def test_what_is_always_zero_has_an_axis_and_a_waiting_encoder_a_date(tmp_path: Path, open_tab: Callable[..., Tab]) -> None:
     made = Served(tmp_path / "h.sqlite", seconds=5)
     made.more = {
-        "learning": {"mode": "background", "state": "waiting", "progress": 0.0, "message": "", "attempts": 3, "next_at": 52_000, "curve": []}
+        "learning": {"mode": "background", "state": "waiting", "progress": 0.0, "message": "", "attempts": 3, "next_in": 52_000, "curve": []}
     }
     tab = open_tab(made.url)
-    tab.until(lambda: "The next attempt to learn one comes at 52\u202f000 events" in tab.text("#learned"))
+    tab.until(lambda: "The next attempt to learn one comes in 52\u202f000 events" in tab.text("#learned"))
     draw = """async ([low, high, seen]) => {
         const { range } = await import(document.querySelector('script[type=module]').src.replace('app.js', 'charts.js'));
         return range({ series: [{ idxs: [0, 1] }], data: [[0, 1], [low, low], [high, high], seen] });

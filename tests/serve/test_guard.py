@@ -118,12 +118,20 @@ def test_a_whole_server_with_a_token(tmp_path: Path) -> None:
 
 def test_large_answers_are_reported_to_whom_it_concerns(served: Served) -> None:
     """The traffic of a page is our own on a machine that we watch; a scraper's few numbers, and what is refused, are not worth a word."""
-    asked: list[int] = []
-    made = Dashboard(served.history, served.dashboard._api._status, served.feedback, port=0, asked=lambda: asked.append(1))
+    asked: list[str] = []
+    made = Dashboard(served.history, served.dashboard._api._status, served.feedback, port=0, asked=asked.append)
     made.start()
     try:
         with httpx.Client(base_url=made.url) as client:
-            for path, more in (("/", 1), ("/assets/app.js", 1), ("/api/keys", 1), ("/healthz", 0), ("/metrics", 0), ("/api/status", 0)):
+            for path, more in (
+                ("/", 1),
+                ("/assets/app.js", 1),
+                ("/api/features", 1),
+                ("/api/keys", 0),
+                ("/healthz", 0),
+                ("/metrics", 0),
+                ("/api/status", 0),
+            ):
                 before = len(asked)
                 assert client.get(path).status_code == 200
                 assert len(asked) - before == more, path

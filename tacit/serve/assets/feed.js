@@ -48,7 +48,7 @@ export class Feed {
   set(episodes) {
     this.merge(episodes);
     const fresh = this.known ? episodes.filter((e) => !e.suppressed && !this.known.has(e.id)) : [];
-    this.known = new Set([...(this.known ?? []), ...episodes.map((e) => e.id)]);
+    this.known = new Set([...(this.known ?? []), ...episodes.filter((e) => !e.suppressed).map((e) => e.id)]);
     for (const e of fresh) text($("say"), `Alert${e.key ? " on " + e.key : ""}: ${e.sentence}`);
     if (this.open) {
       const same = episodes.find((e) => e.id === this.open.id);

@@ -45,7 +45,7 @@ function curve(points) {
 function learning(s) {
   const l = s.learning ?? {};
   const state = STATES[l.state] ?? l.state ?? "not started";
-  const due = l.next_at > (s.events ?? 0) && el("p.dim", {}, `The next attempt to learn one comes at ${count(l.next_at)} events.`);
+  const due = l.next_in > 0 && el("p.dim", {}, `The next attempt to learn one comes in ${count(l.next_in)} events.`);
   return section("Encoder", state, l.progress > 0 && l.progress < 1 && meter(l.progress, "progress"), l.message && el("p", {}, l.message), due, l.state !== "off" && curve(l.curve ?? []));
 }
 
