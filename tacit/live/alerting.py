@@ -18,6 +18,7 @@ LEAST = 7.0  # as -log p: less says nothing of how large an alert is that was to
 KEPT = 2_000  # episodes in memory
 EARLY = 0.02  # of the time for which the budget allows one alert: so long a stream is young
 SLIGHT = 0.05  # of the largest number concerned: who leaves the expected by less is not told of in a young stream
+LARGE = 0.1  # a share that makes a reason large
 LIKE, MINOR = "like episode", "slight, and the stream has only begun"
 
 
@@ -44,7 +45,7 @@ class Episodes:
         episode.suppressed = self.excuse(shares) if like is None else f"{LIKE} {like.id}, which was marked as expected"
         if not episode.suppressed and usual and slight(episode.reasons, usual):
             episode.suppressed = MINOR
-            self.minor[episode.id] = usual
+            self.minor[episode.id] = {name: usual[name] for name, share, *_ in episode.reasons if share >= LARGE}
         self.all[episode.id], self.shares[episode.id] = episode, shares
         self.open[episode.key] = episode.id
         self.newest = max(self.newest, episode.id)
@@ -76,11 +77,9 @@ class Episodes:
             episode.suppressed = ""  # it has outgrown what was expected
         self.changed.append(episode)
 
-    def grow(self, id: int, reasons: list[tuple[str, float, float, float, float]], say: Callable[[], str]) -> None:
-        """One more event of an episode that was held back as slight: an alert about this event where it is so no longer."""
-        if not slight(reasons, self.minor[id]):
-            self.all[id].reasons, self.all[id].sentence = reasons, say()
-            self.show(self.all[id])
+    def outgrown(self, id: int, now: list[tuple[str, float, float, float, float]]) -> bool:
+        """Whether what it was about is slight no longer; now: (name, share, observed, low, high) of the features in `minor`, those that are there."""
+        return bool(now) and not slight(now, self.minor[id])
 
     def show(self, episode: Episode) -> None:
         """It was held back, and is an alert after all."""
@@ -156,7 +155,7 @@ def slight(reasons: list[tuple[str, float, float, float, float]], usual: dict[st
     where that is known: what was always 69 and is 68 now."""
     far = []
     for name, share, observed, low, high in reasons:
-        if share >= 0.1:
+        if share >= LARGE:
             size = max(abs(observed), abs(low), abs(high))
             off = max(observed - high, low - observed, abs(observed - usual.get(name, observed)) - (high - low))
             far.append(off <= SLIGHT * size)

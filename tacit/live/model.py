@@ -368,9 +368,20 @@ class LiveModel:
                     told = (insights.sentences[i], self.reasons(insights, i)) if same else (episode.sentence, episode.reasons)
                     self.episodes.rise(id, max(surprise, episode.surprise), size, *told)
                 if id in self.episodes.minor:
-                    self.episodes.grow(id, self.reasons(insights, i), lambda i=i: self._say(insights, i))  # type: ignore[misc]
+                    self._grow(self.episodes.all[id], insights, i)
             if self.episodes.all[id].suppressed:
                 insights.alert[i] = 0
+
+    def _grow(self, episode: Episode, insights: Insights, i: int) -> None:
+        """An episode that was held back as slight is an alert about event i where what it was about is slight no longer."""
+        now = []
+        for j, feature in enumerate(self.features):
+            if feature.name in self.episodes.minor[episode.id] and np.isfinite(insights.observed[i, j]):
+                now.append((feature.name, 1.0, float(insights.observed[i, j]), float(insights.low[i, j]), float(insights.high[i, j])))
+        if self.episodes.outgrown(episode.id, now):
+            insights.sentences[i] = self._say(insights, i)
+            episode.sentence, episode.reasons = insights.sentences[i], self.reasons(insights, i)
+            self.episodes.show(episode)
 
     def _usual(self, key: str) -> dict[str, float] | None:
         """The key's features' long means while stream and key are young. To be asked for the newest event: it looks at what stands now."""

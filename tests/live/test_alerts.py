@@ -326,3 +326,12 @@ def test_what_was_held_back_as_slight_is_remembered(tmp_path: Path) -> None:
     rest = again.process(rows(events, 450, 600))
     assert (rest.alert == told.alert[450:]).all() and rest.alert.any()
     assert again.episodes.state() == whole.episodes.state()
+
+
+def test_other_features_noise_does_not_show_what_is_slight() -> None:
+    """Fifty features: in nearly every event some noise lies outside its band by more than a twentieth of its size."""
+    values = noise(900, 50, 2)
+    values[:400, 7], values[400:, 7] = 69.0, 68.0
+    model = LiveModel(tuple(Feature(f"f{j}") for j in range(50)), alerts=3.0)
+    insights = score(model, stream(values, step=0.25))
+    assert [e.suppressed for e in between(model, 400, 420)] == [MINOR] and not insights.alert[400:].any()
