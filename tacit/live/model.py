@@ -381,6 +381,7 @@ class LiveModel:
         if self.episodes.outgrown(episode.id, now):
             insights.sentences[i] = self._say(insights, i)
             episode.sentence, episode.reasons = insights.sentences[i], self.reasons(insights, i)
+            episode.opened, episode.position = int(insights.times[i]), int(insights.positions[i])
             self.episodes.show(episode)
 
     def _usual(self, key: str) -> dict[str, float] | None:

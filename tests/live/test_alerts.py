@@ -299,7 +299,7 @@ def test_what_was_slight_and_grows_is_an_alert(later: int) -> None:
     insights = score(model, stream(values, step=0.25))
     assert not insights.alert[400 : 400 + later].any() and insights.alert[400 + later : 440 + later].any()
     shown = [e for e in between(model, 400, 440 + later) if not e.suppressed]
-    assert shown and "f2 is 30" in shown[0].sentence
+    assert shown and "f2 is 30" in shown[0].sentence and shown[0].position >= 400 + later
 
 
 def test_a_ramp_out_of_what_was_slight_is_an_alert() -> None:
