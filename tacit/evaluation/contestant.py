@@ -16,10 +16,9 @@ from scipy import sparse
 
 from tacit.evaluation.logistic import logistic
 from tacit.evaluation.metric import UNEVEN
-from tacit.evaluation.ridge import STRENGTHS, Ridge, Spectrum, from_kernel, from_rows
+from tacit.evaluation.ridge import DEFAULT, STRENGTHS, Ridge, Spectrum, from_kernel, from_rows, leaning_of
 from tacit.evaluation.setting import Setting
 
-DEFAULT = 9  # of STRENGTHS, where a class has one label and nothing can be held out
 FEW = 2500  # labels up to which folds are held out exactly; from there on one part in five
 VARIANTS = 4
 LEAST_LOGISTIC = 200  # labels
@@ -110,21 +109,12 @@ class Frozen(Contestant):
             spectrum = _spectrum(train, test, rows, weights, kernels, among)
             if parts:
                 held = Ridge(spectrum, Y).held_out(parts)
-                leaning = _leaning(held, Y, weights) if weights is not None and weights.max() > UNEVEN * weights.min() else None
+                leaning = leaning_of(held, Y, weights) if weights is not None and weights.max() > UNEVEN * weights.min() else None
                 at, valued = _choose(setting, rows, held if leaning is None else held - leaning[:, None])
         if spectrum is None:
             spectrum = _spectrum(train, test, rows, weights, kernels, among)
         answers = Ridge(spectrum, Y).answers(at)
         return Answer(answers if leaning is None else answers - leaning[at], f"{key}, strength {STRENGTHS[at]:.2g}", valued)
-
-
-def _leaning(held: NDArray[np.float64], Y: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[S, K]: by how much held-out answers [S, n, K] lean to each class, where classes count alike (`weights` [n]).
-
-    Few labels in many columns are all fitted exactly, whatever they weigh (Byrd & Lipton, "What is the effect of importance weighting in deep
-    learning?", 2019), so new samples lean to the class that has more of them. Held-out answers tell by how much.
-    """
-    return np.asarray(np.tensordot(held - Y, weights / weights.sum(), axes=(1, 0)))
 
 
 def _choose(setting: Setting, rows: NDArray[np.int64], held: NDArray[np.float64]) -> tuple[int, float]:

@@ -62,4 +62,4 @@ def fine_tune(
     held = codes[held_out(setting, np.arange(len(codes)))]
     low, high = counted(setting.metric, value, held) if groups is None else (math.nan, math.nan)  # labels of one entity do not stand apart
     how = f"{len(held):,} labels that were held out and chose {chosen}, too: it flatters"
-    return tuned, Tuned(head.head, setting.metric.name, float(value), low, high, head.strength, 1, len(held), how)
+    return tuned, Tuned(head.head, setting.metric.name, float(value), low, high, head.choice, 1, len(held), how)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 STRENGTHS = tuple(10.0 ** np.arange(-4, 2.51, 0.5))  # times the mean squared length of a row
+DEFAULT = 9  # of those, where a class has one label and nothing can be held out
 TINY = 1e-10
 
 
@@ -86,3 +87,12 @@ class Ridge:
             rest = (1 + 1e-9) * np.eye(len(fold)) - hat
             out[:, fold] = self.Y[fold] - np.linalg.solve(rest, self.Y[fold] - said[:, fold])
         return np.asarray(out / root[None, :, None] + self.centre)
+
+
+def leaning_of(held: NDArray[np.float64], Y: NDArray[Any], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[S, K]: by how much held-out answers [S, n, K] lean to each class, where classes count alike (`weights` [n]).
+
+    Few labels in many columns are all fitted exactly, whatever they weigh (Byrd & Lipton, "What is the effect of importance weighting in deep
+    learning?", 2019), so new samples lean to the class that has more of them. Held-out answers tell by how much.
+    """
+    return np.asarray(np.tensordot(held - Y, weights / weights.sum(), axes=(1, 0)))
