@@ -1,7 +1,9 @@
 """Contestant: whoever answers the test samples after having been shown labels of some training samples. Ours and the rungs are such.
 
-A frozen one has features, fixed beforehand, in a few variants (layers, poolings, sizes); its read-out is ridge, whose strength and variant are
-chosen on held-out parts of the labels that it was shown. All have the same strengths and at most the same number of variants.
+A frozen one has features, fixed beforehand, in a few variants (layers, poolings, sizes); its read-out is ridge, whose strength is that of the least
+squared error on held-out parts of the labels that it was shown. Where these are many the variant with the best metric on them is taken, too; of few
+labels the metric is a few steps high, and choosing by it is worse than the first variant, for ours as for the rungs (docs/log.md). All have the same
+strengths and at most the same number of variants.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from tacit.evaluation.setting import Setting
 
 FEW = 2500  # labels up to which folds are held out exactly; from there on one part in five
 VARIANTS = 4
-LEAST_LOGISTIC = 200  # labels
+CHOOSE = 200  # labels from which a variant is chosen, and whether logistic regression is better than ridge
 
 
 class Answer(NamedTuple):
@@ -74,12 +76,14 @@ class Frozen(Contestant):
         drawn = np.unique(np.concatenate(draws))
         at_once = len(draws) > 1 and len(drawn) <= 2 * FEW and max(map(len, draws)) <= FEW
         best: list[Answer | None] = [None] * len(draws)
-        for key, (train, test, *_) in self.variants.items():
-            kernels = _kernels(train[drawn], test) if at_once else None
-            for i, rows in enumerate(draws):
+        for turn, (key, (train, test, *_)) in enumerate(self.variants.items()):
+            asked = [i for i, rows in enumerate(draws) if turn == 0 or len(rows) >= CHOOSE]
+            kernels = _kernels(train[drawn], test) if at_once and asked else None
+            for i in asked:
+                rows = draws[i]
                 answer = self._answer(setting, rows, key, kernels, np.searchsorted(drawn, rows))
                 old = best[i]
-                if old is None or answer.valued > old.valued:  # without validation the first variant stays
+                if old is None or answer.valued > old.valued:
                     best[i] = answer
         return best
 
@@ -87,7 +91,7 @@ class Frozen(Contestant):
         """Ridge for the variant, then logistic regression on it; what is better on the held-out labels. Sparse ones logistic alone."""
         rows = np.arange(len(setting.train))
         parts = setting.folds(rows)
-        if not setting.train.classes or not parts or len(rows) < LEAST_LOGISTIC:
+        if not setting.train.classes or not parts or len(rows) < CHOOSE:
             return super().probed(setting)
         wide = sparse.issparse(next(iter(self.variants.values())).train) and len(rows) > FEW
         best = None if wide else self.answers(setting, [rows])[0]
@@ -118,12 +122,11 @@ class Frozen(Contestant):
 
 
 def _choose(setting: Setting, rows: NDArray[np.int64], held: NDArray[np.float64]) -> tuple[int, float]:
-    """Of held-out answers [S, n, K]: (strength's position, metric). Among equals the one with the smaller squared error."""
-    labels, targets = setting.train.labels[rows], setting.train.targets[rows]
-    valued = np.array([setting.metric.score(labels, answers) for answers in held])
-    error = ((held - targets) ** 2).mean((1, 2))
-    at = int(np.lexsort((error, -valued))[0])
-    return at, float(valued[at])
+    """Of held-out answers [S, n, K]: (position of the strength of the least squared error, its metric)."""
+    weights = setting.weights(rows)
+    error = ((held - setting.train.targets[rows]) ** 2).sum(2) @ (np.ones(len(rows)) if weights is None else weights)
+    at = int(error.argmin())
+    return at, setting.metric.score(setting.train.labels[rows], held[at])
 
 
 def _held_part(train: Any, rows: NDArray[np.int64], part: NDArray[np.int64], weights: NDArray[Any] | None, Y: NDArray[Any]) -> NDArray[np.float64]:

@@ -88,8 +88,8 @@ def test_tuned_models_predict(place: Path, capsys: pytest.CaptureFixture[str]) -
     tuned = place / "tuned"
     run_ok("tune", str(place / "model"), str(place / "photos"), "--labels", str(place / "labels.csv"), "--out", str(tuned))
     said = capsys.readouterr().err
-    assert "tuning: embedding 40 labelled samples" in said and "tuning: strength 2 of 5, by 5 folds" in said
-    assert " (95 %: 0." in said and "by 40 labels held out in turn in 5 folds, each scored by the strength that the others choose" in said
+    assert "tuning: embedding 40 labelled samples" in said and "tuning: ridge, its strength by 5 folds" in said
+    assert " (95 %: 0." in said and "by 40 labels held out in turn in 5 folds" in said
     run_ok("predict", str(tuned), str(place / "photos"))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "name,label,p_rough,p_smooth" and len(lines) == 41

@@ -12,8 +12,10 @@ from tacit.contracts.goal import Goal
 from tacit.contracts.layout import Layout, Samples
 from tacit.evaluation import training
 from tacit.evaluation.caveats import flattering
+from tacit.evaluation.contestant import Frozen, Variant
 from tacit.evaluation.labelled import Labelled
 from tacit.evaluation.metric import Metric
+from tacit.evaluation.ridge import STRENGTHS, Ridge, from_kernel
 from tacit.evaluation.rungs.untrained import fresh, starts
 from tacit.evaluation.setting import Setting
 from tacit.evaluation.training import Plan, train_network
@@ -125,3 +127,37 @@ def test_a_head_is_tuned_where_each_entity_is_of_one_class() -> None:
     assert tuned.folds < 2 and np.isnan(tuned.score)
     four = np.array(["a", "b", "c", "d"] * 5)  # a and c are sick, b and d well
     assert fit_head(x, labels, groups=four).folds == 2
+
+
+def two_readings(n: int, seed: int) -> tuple[Setting, Frozen]:
+    """The first says something of the label, the second more."""
+    rng = np.random.default_rng(seed)
+    layout = Layout("series", "number", (1,), 1, 0, (0.0,), (1.0,))
+    sides, rows = [], []
+    for many in (n, 400):
+        labels = np.arange(many) % 2
+        sides.append(Labelled(layout, Samples(np.zeros((many, 1, 1), np.float32)), labels, ("a", "b")))
+        rows.append([(gap * labels[:, None] * (np.arange(12) < 3) + rng.standard_normal((many, 12))).astype(np.float32) for gap in (0.7, 2.0)])
+    goal = Goal("accuracy", kind="classes")
+    variants = {name: Variant(rows[0][k], rows[1][k], rows[0][k]) for k, name in enumerate(("first", "second"))}
+    return Setting(*sides, goal, Metric(goal, sides[0].labels, ("a", "b"))), Frozen("x", "x", variants)
+
+
+def test_few_labels_do_not_choose_among_readings_and_many_do() -> None:
+    chosen = []
+    for n in (40, 400):
+        setting, features = two_readings(n, 3)
+        answer = features.answers(setting, [np.arange(n)])[0]
+        assert answer is not None
+        chosen.append(answer.choice.split(",")[0])
+    assert chosen == ["first", "second"]
+
+
+def test_the_strength_is_that_of_the_least_held_out_error() -> None:
+    setting, features = two_readings(40, 5)
+    answer = features.answers(setting, [np.arange(40)])[0]
+    train, *_ = features.variants["first"]
+    held = Ridge(from_kernel(train @ train.T, train @ train.T), setting.train.targets).held_out(setting.folds(np.arange(40)))
+    at = int(((held - setting.train.targets) ** 2).sum((1, 2)).argmin())
+    assert answer is not None and answer.choice == f"first, strength {STRENGTHS[at]:.2g}"
+    assert answer.valued == setting.metric.score(setting.train.labels, held[at])

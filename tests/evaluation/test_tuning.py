@@ -20,11 +20,10 @@ from tacit.contracts.layout import Layout, Samples
 from tacit.evaluation.fine_tuning import fine_tune
 from tacit.evaluation.labelled import Labelled
 from tacit.evaluation.metric import Metric
-from tacit.evaluation.readout import Known, ridge
 from tacit.evaluation.ridge import STRENGTHS
 from tacit.evaluation.setting import Setting
 from tacit.evaluation.training import Plan, train_network
-from tacit.evaluation.tuning import INNER, apply_head, fit_head
+from tacit.evaluation.tuning import apply_head, fit_head
 from tacit.nets.encoders.patches import Patches
 
 
@@ -92,7 +91,7 @@ def test_from_500_labels_on_the_better_kind_is_taken() -> None:
     far = np.where(rng.random(600) < 0.1, 60.0, 1.0) * np.where(y, 1, -1)  # a few lie far on their side: they pull at squares, not at a logistic
     x = np.stack([far + 0.6 * rng.standard_normal(600), rng.standard_normal(600)], 1).astype(np.float32)
     tuned = fit_head(x, np.array(["a", "b"])[y])
-    assert tuned.choice.startswith("logistic regression") and tuned.score > 0.9 and "which chose the strength, too" in tuned.how
+    assert tuned.choice.startswith("logistic regression") and tuned.score > 0.9 and "was chosen, too" in tuned.how
     assert fit_head(x[:400], np.array(["a", "b"])[y[:400]]).choice.startswith("ridge")
     said, odds = apply_head(tuned.head, x)
     assert odds is not None and (said == np.array(["a", "b"])[y]).mean() > 0.9
@@ -123,25 +122,19 @@ def test_a_metric_by_name_is_scikit_learns_over_the_folds() -> None:
     rng = np.random.default_rng(4)
     y = np.repeat([0, 1], 30)
     x = (rng.standard_normal((60, 3)) + y[:, None]).astype(np.float32)
-    folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(x, y))
-
-    def scored(choose: Any) -> float:
-        each = []
-        for rest, held in folds:
-            part = make_pipeline(StandardScaler(), Ridge(alpha=3 * STRENGTH[choose(rest)])).fit(x[rest], y[rest])
-            each.append(roc_auc_score(y[held], part.predict(x[held])))
-        return float(np.mean(each))
-
     tuned = fit_head(x, np.array(["a", "b"])[y], "roc_auc")
+    part = make_pipeline(StandardScaler(), Ridge(alpha=3 * STRENGTH[tuned.choice]))
+    folds = StratifiedKFold(5, shuffle=True, random_state=0).split(x, y)
+    each = [roc_auc_score(y[held], part.fit(x[rest], y[rest]).predict(x[held])) for rest, held in folds]
+    assert tuned.score == pytest.approx(np.mean(each), abs=1e-6)
 
-    def alone(rest: NDArray[np.int64]) -> str:
-        cuts = StratifiedKFold(INNER, shuffle=True, random_state=0).split(x[rest], y[rest])
-        return ridge(Known.of(x[rest], y[rest], None), list(cuts)).told
 
-    assert tuned.score == pytest.approx(scored(alone), abs=1e-6)
-    many = fit_head(x, np.array(["a", "b"])[y], "roc_auc", nested=59)
-    assert many.score == pytest.approx(scored(lambda rest: many.choice), abs=1e-6)
-    assert many.choice == tuned.choice and "which chose the strength, too" in many.told() and "that the others choose" in tuned.told()
+def test_the_score_of_labels_that_say_nothing_is_no_boast() -> None:
+    scores = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        scores.append(fit_head(rng.standard_normal((24, 64)).astype(np.float32), np.array(["a", "b"])[np.arange(24) % 2], seed=seed).score)
+    assert np.mean(scores) < 0.53
 
 
 def test_a_score_is_told_with_what_it_stands_on() -> None:
