@@ -62,16 +62,18 @@ def cases(folder: Path) -> list[Case]:
         for name in whole.namelist()[:256]:
             part.writestr(name, whole.read(name))
     with gzip.open(home() / "text_ag_news" / "train.csv.gz", "rt", encoding="utf-8", newline="") as file:
-        texts = [" ".join(row["text"].split()) for row in csv.DictReader(file)][:512]
-    (folder / "texts.txt").write_text("\n".join(texts), "utf-8")
+        texts = [" ".join(row["text"].split()) for row in csv.DictReader(file)]
+    for name, part in (("few", texts[:512]), ("texts", texts)):
+        (folder / f"{name}.txt").write_text("\n".join(part), "utf-8")
     return [
         Case("pictures 32 px, array, resnet18", small[:256], str(folder / "few.npy"), "resnet18"),
         Case("pictures 32 px, array, convnet", small, str(folder / "small.npy"), "convnet"),
         Case("photos 128 px, JPEG files, resnet18", photos, photos, "resnet18"),
         Case("photos 128 px, JPEG files, convnet", photos, photos, "convnet"),
         Case("series 29 x 12, array, dilated", series, str(folder / "series.npy"), "dilated"),
-        Case("texts, list, transformer", texts, str(folder / "texts.txt"), "transformer"),
-        Case("texts, list, bagged", texts, str(folder / "texts.txt"), "bagged"),
+        Case("texts, list, transformer", texts[:512], str(folder / "few.txt"), "transformer"),
+        Case("texts, list, bagged", texts[:512], str(folder / "few.txt"), "bagged"),
+        Case("texts, longer list, bagged", texts, str(folder / "texts.txt"), "bagged"),
     ]
 
 

@@ -20,6 +20,7 @@ from tacit.contracts.layout import Layout, Samples
 from tacit.contracts.modality import Modality
 from tacit.contracts.pool import Pool, Refused
 from tacit.modalities.text_pieces import SPECIAL, learn_characters, learn_pieces
+from tacit.modalities.text_words import Words
 
 LOOKED_AT = 50_000  # documents that the tokenizer is learned from
 LETTERS = 16_000_000  # characters of them at most: three million words, three times what the largest vocabulary asks for
@@ -40,6 +41,7 @@ class Text(Modality):
         self.layout, self.tokenizer, self.windows, self.wrapped = layout, tokenizer, windows, wrapped
         self.notes: tuple[str, ...] = ()
         self._tokenizer = Tokenizer.from_str(tokenizer)
+        self._words = Words(self._tokenizer) if not wrapped and Words.fits(self._tokenizer) else None
 
     @classmethod
     def fit(cls, pool: Pool, rng: np.random.Generator, **wishes: Any) -> Text:
@@ -93,7 +95,11 @@ class Text(Modality):
 
     def _ids(self, texts: list[str]) -> Iterator[NDArray[np.int32]]:
         """The token ids of each text. A long one goes in parts cut at blanks: what a tokenizer says of a text takes a hundred times its room."""
-        if self.wrapped or max(map(len, texts), default=0) <= PART:
+        short = max(map(len, texts), default=0) <= PART
+        if self._words is not None and short:
+            yield from self._words.ids(texts)
+            return
+        if self.wrapped or short:
             for encoded in self._tokenizer.encode_batch(texts, add_special_tokens=self.wrapped):
                 yield np.array(encoded.ids, np.int32)
             return
