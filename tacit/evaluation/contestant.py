@@ -2,7 +2,7 @@
 
 A frozen one has features, fixed beforehand, in a few variants (layers, poolings, sizes); its read-out is ridge, whose strength is that of the least
 squared error on held-out parts of the labels that it was shown. Where these are many the variant with the best metric on them is taken, too; of few
-labels the metric is a few steps high, and choosing by it is worse than the first variant, for ours as for the rungs (docs/log.md). All have the same
+labels the metric is a few steps high: chosen by it ours were no better than their first variant, and rungs worse (docs/log.md). All have the same
 strengths and at most the same number of variants.
 """
 

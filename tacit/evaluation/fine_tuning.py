@@ -58,7 +58,8 @@ def fine_tune(
     tuned = started[-1].eval()  # trained last, with all the labels
     if tuned.settles and tuned.looks:  # thresholds and balance are those of weights that it no longer has
         tuned.settle(samples.take(np.arange(0, len(codes), -(-len(codes) // tuned.looks))))
-    head = fit_head(FrozenEncoder(tuned).embed(samples), np.asarray(labels), None, groups, seed)  # its own score is not told
+    metric = goal.metric if isinstance(goal.metric, str) and goal.metric else None
+    head = fit_head(FrozenEncoder(tuned).embed(samples), np.asarray(labels), metric, groups, seed)  # its own score is not told
     held = codes[held_out(setting, np.arange(len(codes)))]
     low, high = counted(setting.metric, value, held) if groups is None else (math.nan, math.nan)  # labels of one entity do not stand apart
     how = f"{len(held):,} labels that were held out and chose {chosen}, too: it flatters"

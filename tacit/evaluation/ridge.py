@@ -60,6 +60,21 @@ def from_rows(X: NDArray[Any], X_new: NDArray[Any], w: NDArray[Any] | None = Non
     return Spectrum(X @ V, X_new @ V, energy, root / n**0.5, root)
 
 
+def ridge_weights(X: NDArray[Any], Y: NDArray[Any], w: NDArray[Any], strength: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """([D, K], [K]): what answers new rows as Ridge of this strength does, X @ weights + bias."""
+    n = len(X)
+    w = w * n / w.sum()
+    root = np.sqrt(w)[:, None]
+    centre, centre_Y = (w / n) @ X, (w / n) @ Y
+    A, T = (X - centre) * root, (Y - centre_Y) * root
+    penalty = strength * max(float((A * A).sum()) / n, TINY)
+    if X.shape[1] >= n:
+        weights = A.T @ np.linalg.solve(A @ A.T + penalty * np.eye(n), T)
+    else:
+        weights = np.linalg.solve(A.T @ A + penalty * np.eye(X.shape[1]), A.T @ T)
+    return weights, centre_Y - centre @ weights
+
+
 class Ridge:
     """Answers of every strength, on new rows and on held-out folds."""
 

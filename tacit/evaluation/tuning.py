@@ -1,10 +1,10 @@
 """Tuning: a head on frozen embeddings from few labels; its strength chosen by cross-validation, its arrays plain.
 
-Ridge, for classes as for numbers (see readout). From 500 labels on logistic regression stands beside it, and what is better by the metric on
+Ridge, for classes as for numbers (see readout). Beyond 500 labels logistic regression stands beside it, and what is better by the metric on
 held-out labels is taken. Folds are by entity where one is given. The arrays are all that prediction needs, without scikit-learn. The metric is
 chosen and counted as in an evaluation (see metric): one rule for both.
-The strength is chosen by the squared error on the folds and not by the metric, so that the metric on the same folds is no boast: on drawn data it
-told less than new samples bore out, not more (docs/evaluation.md). Where the kind was chosen by it, that is said.
+The strength is chosen by the squared error on the folds and not by the metric, so that the metric on the same folds boasts little
+(docs/evaluation.md, measured). Where the kind was chosen by it, that is said.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tacit.evaluation.overlap import half_width
 from tacit.evaluation.readout import Cut, Head, Known, Readout, logistic, ridge
 
 FOLDS = 5
-MANY = 500  # labels from which logistic regression stands beside ridge
+MANY = 500  # labels beyond which logistic regression stands beside ridge
 WORTH = (
     0.5  # what a label counts in an interval over folds, whose answers hang together: counted whole, it held the truth in 76 to 94 of 100 drawings
 )
@@ -52,7 +52,7 @@ class Tuned:
     def told(self) -> str:
         """The score with all that it stands on, for people."""
         if not math.isfinite(self.score):
-            return "not validated: too few labels to hold some out"
+            return "not validated, and its probabilities nearly alike: too few labels to hold some out"
         sure = f" (95 %: {self.low:.3f} to {self.high:.3f})" if math.isfinite(self.low) else ""
         return f"{self.metric.replace('_', ' ')} {self.score:.3f}{sure}, by {self.how}"
 
@@ -69,8 +69,8 @@ def fit_head(
 
     Raises DataError: one class, too few samples.
     """
-    measure, known = _measure(labels, metric), Known.of(embeddings, labels, groups)
-    cuts = _cuts(known, seed)
+    measure, known = _measure(labels, metric), Known.of(embeddings, labels)
+    cuts = _cuts(known, groups, seed)
     chosen = _chosen(measure, known, cuts, told)
     head = chosen.head(known)
     if not known.numbers:
@@ -122,11 +122,11 @@ def _measure(labels: NDArray[Any], metric: str | None) -> Metric:
     return Metric(Goal(metric or ""), codes, tuple(map(str, classes)))
 
 
-def _cuts(known: Known, seed: int, most: int = FOLDS) -> list[Cut]:
+def _cuts(known: Known, groups: NDArray[Any] | None, seed: int) -> list[Cut]:
     """At most so many folds, and no more than would leave each class, and each entity of it, one a fold; [] where there are not two."""
-    labels, groups, numbers = known.codes, known.groups, known.numbers
+    labels, numbers = known.codes, known.numbers
     sides = [np.arange(len(labels))] if numbers else [np.flatnonzero(labels == c) for c in np.unique(labels)]
-    folds = min(most, len(labels) // 2 if numbers else min(map(len, sides)))  # of one number alone there is no R²
+    folds = min(FOLDS, len(labels) // 2 if numbers else min(map(len, sides)))  # of one number alone there is no R²
     if groups is not None:
         folds = min(folds, *(len(np.unique(groups[side])) for side in sides))
     if folds < 2:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge as Plain
 
-from tacit.evaluation.ridge import STRENGTHS, Ridge, Spectrum, from_kernel, from_rows
+from tacit.evaluation.ridge import STRENGTHS, Ridge, Spectrum, from_kernel, from_rows, ridge_weights
 
 
 def problem(n: int, D: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -46,3 +46,13 @@ def test_features_without_any_difference_answer_the_mean() -> None:
     Y = np.array([[1.0], [2.0], [6.0]])
     for D in (1, 5):
         np.testing.assert_allclose(Ridge(from_rows(np.zeros((3, D)), np.zeros((2, D))), Y).answers(), 3.0)
+
+
+@pytest.mark.parametrize(("n", "columns"), [(30, 80), (80, 30)])
+def test_weights_answer_as_ridge_does(n: int, columns: int) -> None:
+    rng = np.random.default_rng(9)
+    X, new, Y, w = rng.standard_normal((n, columns)), rng.standard_normal((7, columns)), rng.standard_normal((n, 3)), rng.random(n) + 0.1
+    whole = Ridge(from_rows(X, new, w), Y)
+    for at in (2, 9, 13):
+        weights, bias = ridge_weights(X, Y, w, STRENGTHS[at])
+        np.testing.assert_allclose(new @ weights + bias, whole.answers(at), atol=1e-6)

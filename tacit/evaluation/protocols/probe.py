@@ -1,7 +1,7 @@
 """Linear probe: how well labels can be read off linearly, with all labels there are. Layers, poolings and strengths in one pass.
 
-Ridge on standardised readings, and logistic regression on the reading that ridge is best on; strength, reading and which of the two are chosen on
-held-out training labels, the test is touched once. Alain and Bengio,
+Ridge on standardised readings, and logistic regression on the reading that ridge is best on; strength, and from 200 labels on reading
+and which of the two, are chosen on held-out training labels, the test is touched once. Alain and Bengio,
 "Understanding intermediate layers using linear classifier probes", 2016.
 """
 
