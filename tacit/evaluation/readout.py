@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
@@ -84,10 +83,11 @@ def ridge(known: Known, cuts: Sequence[Cut]) -> Readout:
         return Readout(f"ridge, strength {STRENGTHS[DEFAULT]:.2g}", 0.0, STRENGTHS[DEFAULT], centre, 1.0, np.zeros((0, len(centre))))
     fitted = [_ridge(known.take(rest), known.x[held]) for rest, held in cuts]
     judge = known.take(np.concatenate([held for _, held in cuts]))
+    weights = judge.weights
     best: tuple[float, float, NDArray[np.float64]] | None = None
     for at, strength in enumerate(STRENGTHS):
         said = np.concatenate([part.answers(at) for part in fitted])
-        error = float(((said - _leaning(said, judge) - judge.Y) ** 2).sum(1) @ judge.weights)
+        error = float(((said - _leaning(said, judge, weights) - judge.Y) ** 2).sum(1) @ weights)
         if best is None or error < best[0]:
             best = error, strength, said
     assert best is not None
@@ -123,13 +123,13 @@ def _corrected(
 
 
 def _leaning_and_heat(said: NDArray[np.float64], judge: Known) -> tuple[NDArray[np.float64], float]:
-    leaning = _leaning(said, judge)
-    return leaning, 1.0 if judge.numbers else temperature(said - leaning, judge.codes, judge.weights)
-
-
-def _leaning(said: NDArray[np.float64], judge: Known) -> NDArray[np.float64]:
-    """[K] by how much answers lean to each class, classes counted alike; 0 for numbers, and where classes are of like size."""
     weights = judge.weights
+    leaning = _leaning(said, judge, weights)
+    return leaning, 1.0 if judge.numbers else temperature(said - leaning, judge.codes, weights)
+
+
+def _leaning(said: NDArray[np.float64], judge: Known, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[K] by how much answers lean to each class, classes counted alike; 0 for numbers, and where classes are of like size."""
     if judge.numbers or weights.max() <= UNEVEN * weights.min():
         return np.zeros(said.shape[1])
     mean = weights @ said / weights.sum() - weights @ judge.Y / weights.sum()
@@ -142,7 +142,8 @@ def temperature(raw: NDArray[np.float64], codes: NDArray[np.int64], weights: NDA
     short = 1 / (n + 2)
     targets = np.full((n, many), short / max(many - 1, 1))
     targets[np.arange(n), codes] = 1 - short
-    losses = [float((logsumexp(raw / heat, axis=1) - (targets * raw / heat).sum(1)) @ weights) for heat in HEATS]
+    meant = (targets * raw).sum(1) @ weights
+    losses = [float(np.logaddexp.reduce(raw / heat, axis=1) @ weights - meant / heat) for heat in HEATS]
     return float(HEATS[int(np.argmin(losses))])
 
 
