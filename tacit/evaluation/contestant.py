@@ -1,9 +1,9 @@
 """Contestant: whoever answers the test samples after having been shown labels of some training samples. Ours and the rungs are such.
 
-A frozen one has features, fixed beforehand, in a few variants (layers, poolings, sizes); its read-out is ridge, whose strength is that of the least
-squared error on held-out parts of the labels that it was shown. Where these are many the variant with the best metric on them is taken, too; of few
-labels the metric is a few steps high: chosen by it ours were no better than their first variant, and rungs worse (docs/log.md). All have the same
-strengths and at most the same number of variants.
+A frozen one has features, fixed beforehand, in a few variants (layers, poolings, sizes); its read-out is ridge, whose strength and variant have the
+best metric on held-out parts of the labels that it was shown. Of fewer than 200 labels the metric is a few steps high: chosen by it ours were no
+better than their first variant, and rungs worse (docs/log.md); there the first variant stands, with the strength of the least squared error. All have
+the same strengths and at most the same number of variants.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tacit.evaluation.setting import Setting
 
 FEW = 2500  # labels up to which folds are held out exactly; from there on one part in five
 VARIANTS = 4
-CHOOSE = 200  # labels from which a variant is chosen, and whether logistic regression is better than ridge
+CHOOSE = 200  # labels from which the metric chooses: strength, variant, and whether logistic regression is better than ridge
 
 
 class Answer(NamedTuple):
@@ -122,11 +122,15 @@ class Frozen(Contestant):
 
 
 def _choose(setting: Setting, rows: NDArray[np.int64], held: NDArray[np.float64]) -> tuple[int, float]:
-    """Of held-out answers [S, n, K]: (position of the strength of the least squared error, its metric)."""
-    weights = setting.weights(rows)
+    """Of held-out answers [S, n, K]: (position of the strength, its metric). By the metric, then the squared error; of few labels by that alone."""
+    labels, weights = setting.train.labels[rows], setting.weights(rows)
     error = ((held - setting.train.targets[rows]) ** 2).sum(2) @ (np.ones(len(rows)) if weights is None else weights)
-    at = int(error.argmin())
-    return at, setting.metric.score(setting.train.labels[rows], held[at])
+    if len(rows) < CHOOSE:
+        at = int(error.argmin())
+        return at, setting.metric.score(labels, held[at])
+    valued = np.array([setting.metric.score(labels, answers) for answers in held])
+    at = int(np.lexsort((error, -valued))[0])
+    return at, float(valued[at])
 
 
 def _held_part(train: Any, rows: NDArray[np.int64], part: NDArray[np.int64], weights: NDArray[Any] | None, Y: NDArray[Any]) -> NDArray[np.float64]:

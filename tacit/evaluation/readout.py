@@ -1,17 +1,18 @@
 """Read-out: linear answers to embeddings from few labels, ridge or logistic regression, its strength chosen on held-out labels.
 
 Ridge on classes as on numbers, over embeddings standardised by the labelled samples' statistics. Its strength is that of the least squared error on
-held-out labels: of a handful of labels the metric is a few steps high, and says less. Classes count alike, whatever their number; by how much few
-labels of unequal classes lean to the larger is taken off, as in an evaluation (see ridge). Raw answers become shares, of classes as if of like size,
-by the temperature at which held-out labels are likeliest (Guo et al., "On calibration of modern neural networks", 2017, section 4.2), with targets
-short of 1 and 0 by 1 / (n + 2) (Platt, "Probabilistic outputs for support vector machines", 1999): ten labels all told right do not prove that none
-will be wrong.
+held-out labels: of a handful of labels the metric is a few steps high, and says less (of many a caller may have it choose). Classes count alike,
+whatever their number; by how much few labels of unequal classes lean to the larger is taken off, as in an evaluation (see ridge). Raw answers become
+shares, of classes as if of like size, by the temperature at which held-out labels are likeliest (Guo et al., "On calibration of modern neural
+networks", 2017, section 4.2), with targets short of 1 and 0 by 1 / (n + 2) (Platt, "Probabilistic outputs for support vector machines", 1999): ten
+labels all told right do not prove that none will be wrong.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,8 +77,9 @@ class Readout(NamedTuple):
         return {name: value.astype(np.float32) for name, value in found.items()}
 
 
-def ridge(known: Known, cuts: Sequence[Cut]) -> Readout:
-    """With the strength of the least squared error on held-out labels; the usual one where nothing can be held out."""
+def ridge(known: Known, cuts: Sequence[Cut], valued: Callable[[NDArray[np.float64]], float] | None = None) -> Readout:
+    """With the strength of the least squared error on held-out labels, or the highest value of the answers to them [n', K], one cut after the other;
+    the usual one where nothing can be held out."""
     centre = np.full(known.Y.shape[1], 0.0 if known.numbers else 1 / known.Y.shape[1])
     if not cuts:
         return Readout(f"ridge, strength {STRENGTHS[DEFAULT]:.2g}", 0.0, STRENGTHS[DEFAULT], centre, 1.0, np.zeros((0, len(centre))))
@@ -87,9 +89,10 @@ def ridge(known: Known, cuts: Sequence[Cut]) -> Readout:
     best: tuple[float, float, NDArray[np.float64]] | None = None
     for at, strength in enumerate(STRENGTHS):
         said = np.concatenate([part.answers(at) for part in fitted])
-        error = float(((said - _leaning(said, judge, weights) - judge.Y) ** 2).sum(1) @ weights)
-        if best is None or error < best[0]:
-            best = error, strength, said
+        even = said - _leaning(said, judge, weights)
+        value = valued(even) if valued else -float(((even - judge.Y) ** 2).sum(1) @ weights)
+        if best is None or value > best[0] or math.isnan(best[0]):
+            best = value, strength, said
     assert best is not None
     _, strength, said = best
     return _corrected(f"ridge, strength {strength:.2g}", 0.0, strength, said - centre, centre, known, cuts)

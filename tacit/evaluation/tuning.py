@@ -1,10 +1,10 @@
 """Tuning: a head on frozen embeddings from few labels; its strength chosen by cross-validation, its arrays plain.
 
-Ridge, for classes as for numbers (see readout). Beyond 500 labels logistic regression stands beside it, and what is better by the metric on
-held-out labels is taken. Folds are by entity where one is given. The arrays are all that prediction needs, without scikit-learn. The metric is
-chosen and counted as in an evaluation (see metric): one rule for both.
-The strength is chosen by the squared error on the folds and not by the metric, so that the metric on the same folds boasts little
-(docs/evaluation.md, measured). Where the kind was chosen by it, that is said.
+Ridge, for classes as for numbers (see readout). Beyond 500 labels of classes its strength is chosen by the metric, logistic regression stands beside
+it, and what is better by the metric on held-out labels is taken. Folds are by entity where one is given. The arrays are all that prediction needs,
+without scikit-learn. The metric is chosen and counted as in an evaluation (see metric): one rule for both.
+Of fewer labels the strength is chosen by the squared error on the folds and not by the metric, so that the metric on the same folds boasts little
+(docs/evaluation.md, measured). Where the metric chose, that is said.
 """
 
 from __future__ import annotations
@@ -80,24 +80,25 @@ def fit_head(
     each = _each(measure, known, cuts, chosen.held)
     rows = np.concatenate([held for _, held in cuts])
     low, high = _interval(measure, each, labels[rows], None if groups is None else groups[rows])
-    how = f"{len(rows):,} labels held out in turn in {len(cuts)} folds" + (
-        ", by which ridge or logistic regression was chosen, too" if _many(known) else ""
-    )
+    how = f"{len(rows):,} labels held out in turn in {len(cuts)} folds" + (", which chose the read-out, too" if _many(known) else "")
     return Tuned(head, measure.name, float(each.mean()), low, high, chosen.told, len(cuts), len(rows), how)
 
 
 def _chosen(measure: Metric, known: Known, cuts: list[Cut], told: Callable[[str], None]) -> Readout:
-    """Ridge; where labels are many, whichever kind has the higher score on those held out."""
+    """Ridge; where labels are many, the strength, and whichever kind, that has the highest score on those held out."""
     told(f"ridge, its strength by {len(cuts)} folds" if cuts else "ridge: the labels are too few to choose its strength by")
-    chosen = ridge(known, cuts)
     if not cuts or not _many(known):
-        return chosen
-    best = float(_each(measure, known, cuts, chosen.held).mean())
+        return ridge(known, cuts)
+
+    def valued(said: NDArray[np.float64]) -> float:
+        return float(_each(measure, known, cuts, said).mean())
+
+    chosen = ridge(known, cuts, valued)
+    best = valued(chosen.held)
     for i, C in enumerate(STRENGTHS):
         told(f"logistic regression, strength {i + 1} of {len(STRENGTHS)}")
         other = logistic(known, cuts, C)
-        score = float(_each(measure, known, cuts, other.held).mean())
-        if score > best or not math.isfinite(best):
+        if (score := valued(other.held)) > best or math.isnan(best):
             chosen, best = other, score
     return chosen
 

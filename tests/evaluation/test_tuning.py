@@ -92,7 +92,7 @@ def test_from_500_labels_on_the_better_kind_is_taken() -> None:
     far = np.where(rng.random(600) < 0.1, 60.0, 1.0) * np.where(y, 1, -1)  # a few lie far on their side: they pull at squares, not at a logistic
     x = np.stack([far + 0.6 * rng.standard_normal(600), rng.standard_normal(600)], 1).astype(np.float32)
     tuned = fit_head(x, np.array(["a", "b"])[y])
-    assert tuned.choice.startswith("logistic regression") and tuned.score > 0.9 and "was chosen, too" in tuned.how
+    assert tuned.choice.startswith("logistic regression") and tuned.score > 0.9 and "which chose the read-out, too" in tuned.how
     assert fit_head(x[:400], np.array(["a", "b"])[y[:400]]).choice.startswith("ridge")
     said, odds = apply_head(tuned.head, x)
     assert odds is not None and (said == np.array(["a", "b"])[y]).mean() > 0.9
