@@ -231,7 +231,7 @@ def _is_picture(data: Any, shape: tuple[int, ...]) -> bool:
 
 def _score(tuned: Tuned) -> dict[str, Any]:
     """For model.json: what the score is and what it stands on."""
-    return {name: getattr(tuned, name) for name in ("metric", "score", "low", "high", "held", "how")}
+    return {name: getattr(tuned, name) for name in ("metric", "score", "low", "high", "held", "how", "choice")}
 
 
 def _warn(refused: list[Any]) -> None:
