@@ -146,8 +146,8 @@ def temperature(raw: NDArray[np.float64], codes: NDArray[np.int64], weights: NDA
     targets = np.full((n, many), short / max(many - 1, 1))
     targets[np.arange(n), codes] = 1 - short
     meant = (targets * raw).sum(1) @ weights
-    losses = [float(np.logaddexp.reduce(raw / heat, axis=1) @ weights - meant / heat) for heat in HEATS]
-    return float(HEATS[int(np.argmin(losses))])
+    losses = np.array([np.logaddexp.reduce(raw / heat, axis=1) @ weights - meant / heat for heat in HEATS])
+    return float(HEATS[losses <= losses.min() + 1e-9 * weights.sum()].max())  # of equals the least sure
 
 
 def _units(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -29,9 +29,7 @@ from tacit.evaluation.readout import Cut, Head, Known, Readout, logistic, ridge
 
 FOLDS = 5
 MANY = 500  # labels beyond which logistic regression stands beside ridge
-WORTH = (
-    0.5  # what a label counts in an interval over folds, whose answers hang together: counted whole, it held the truth in 76 to 94 of 100 drawings
-)
+WORTH = 0.5  # what a label counts in an interval over folds, whose answers hang together: counted whole, they held the truth too rarely
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,8 @@ class Tuned:
     def told(self) -> str:
         """The score with all that it stands on, for people."""
         if not math.isfinite(self.score):
-            return "not validated, and its probabilities nearly alike: too few labels to hold some out"
+            alike = ", and its probabilities nearly alike" if "classes" in self.head else ""
+            return f"not validated{alike}: too few labels to hold some out"
         sure = f" (95 %: {self.low:.3f} to {self.high:.3f})" if math.isfinite(self.low) else ""
         return f"{self.metric.replace('_', ' ')} {self.score:.3f}{sure}, by {self.how}"
 

@@ -144,6 +144,12 @@ def test_the_score_of_labels_that_say_nothing_is_no_boast(counts: tuple[int, int
     assert np.mean(scores) < nothing + wide
 
 
+def test_where_held_out_answers_are_all_alike_nothing_is_sure() -> None:
+    x = np.eye(6, dtype=np.float32)  # none has anything of another
+    odds = apply_head(fit_head(x, np.array(list("aaabbb"))).head, x)[1]
+    assert odds is not None and odds.max() < 0.55
+
+
 def test_one_label_of_a_class_is_said_not_to_be_validated() -> None:
     rng = np.random.default_rng(15)
     tuned = fit_head(rng.standard_normal((5, 40)).astype(np.float32), np.array(list("aaaab")))
