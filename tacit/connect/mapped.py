@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LET_GO = 256 << 20  # bytes touched
-AROUND = 64 << 10  # bytes that one touch brings in
+AROUND = 2 << 20  # bytes that one touch may bring in: kernels with large pages in their cache map a whole one
 SMALL = 64 << 20  # bytes of an array that is simply read
 HELD = 1 << 30  # bytes that a packed array may unpack to in memory; larger ones go through a temporary file
 LOCAL_HEAD = 30  # bytes of a zip member's head before its name and extra fields
